@@ -1,0 +1,1 @@
+"""XCom values: Python values to something that can be stored and back, exactly or not at all."""

@@ -1,0 +1,77 @@
+"""What a notebook says of itself as a whole: `%%dag` and its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Order(StrEnum):
+    """What orders a task that has neither a variable from above nor `--after`."""
+
+    POSITION = "position"
+    DATA = "data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """One parameter of the notebook.
+
+    Attributes:
+        name: the variable's name in the cell tagged `parameters`, or the key in `[params]`.
+        default: the source text of its default, as written in the notebook (Python).
+        annotation: the type as written (`int`, `str`), or "".
+        help: the comment beside it, or "".
+    """
+
+    name: str
+    default: str = "None"
+    annotation: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagSpec:
+    """One DAG, as `%%dag NAME` and its TOML body say it; the defaults where they are silent.
+
+    Attributes:
+        dag_id: its name; by default the notebook's file name without the suffix.
+        description, owner, tags: for people.
+        schedule: a cron expression, a preset, a duration as written, or None.
+        timezone: IANA name of the zone its dates are read and shown in.
+        start_date, end_date: bounds of data_interval_start, aware, end inclusive; None for none.
+        catchup: whether a schedule starts at start_date rather than at the latest interval.
+        order: what orders tasks that no variable orders.
+        edges: edges written by hand, as pairs (upstream task id, downstream task id).
+        strict: whether an undeclared change of a shared name fails the try.
+        date_param: the parameter that is given each run's `ds`, or None.
+        params: the notebook's parameters by name, in their order.
+        max_active_runs: how many of its runs may be running at once.
+        max_active_tasks: how many of its tasks, over all its runs, may be running at once.
+        dagrun_timeout: the longest time a run may take from its start; None for no limit.
+        default_args: task options for every task that doesn't say otherwise, as written.
+    """
+
+    dag_id: str
+    description: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    schedule: str | None = None
+    timezone: str = "UTC"
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    catchup: bool = False
+    order: Order = Order.POSITION
+    edges: tuple[tuple[str, str], ...] = ()
+    strict: bool = False
+    date_param: str | None = None
+    params: Mapping[str, Param] = field(default_factory=dict[str, Param])
+    max_active_runs: int = 16
+    max_active_tasks: int = 16
+    dagrun_timeout: timedelta | None = None
+    default_args: Mapping[str, object] = field(default_factory=dict[str, object])

@@ -1,0 +1,1 @@
+"""Decisions: pure functions and one state machine. Time and chance come in as arguments."""

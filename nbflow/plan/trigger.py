@@ -1,0 +1,146 @@
+"""Trigger rules: may a task run, given the states of the tasks directly before it?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbflow.model.state import Decision, TaskState, Verdict
+from nbflow.model.task import TriggerRule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many upstream tasks stand where. Removed ones count as skipped."""
+
+    total: int
+    success: int = 0
+    failed: int = 0
+    upstream_failed: int = 0
+    skipped: int = 0
+
+    @classmethod
+    def of(cls, counts: Mapping[TaskState, int]) -> Tally:
+        """The tally of a count by state; states that are not finished count as waiting."""
+        return cls(
+            total=sum(counts.values()),
+            success=counts.get(TaskState.SUCCESS, 0),
+            failed=counts.get(TaskState.FAILED, 0),
+            upstream_failed=counts.get(TaskState.UPSTREAM_FAILED, 0),
+            skipped=counts.get(TaskState.SKIPPED, 0) + counts.get(TaskState.REMOVED, 0),
+        )
+
+    @property
+    def bad(self) -> int:
+        """Failed, itself or by its own upstream tasks."""
+        return self.failed + self.upstream_failed
+
+    @property
+    def waiting(self) -> int:
+        """Not finished yet."""
+        return self.total - self.success - self.bad - self.skipped
+
+    def says(self, **counts: int) -> str:
+        """«1 of 3 upstream tasks failed»."""
+        named = " and ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items() if count)
+        tasks = "upstream task" if self.total == 1 else "upstream tasks"
+        return f"of {self.total} {tasks} {named or 'none ' + ' or '.join(counts)}"
+
+
+_RUN, _WAIT, _SKIP, _UF = Decision.RUN, Decision.WAIT, Decision.SKIP, Decision.UPSTREAM_FAILED
+
+
+def _all_success(t: Tally) -> Decision:
+    return _UF if t.bad else _SKIP if t.skipped else _WAIT if t.waiting else _RUN
+
+
+def _all_failed(t: Tally) -> Decision:
+    return _SKIP if t.success or t.skipped else _WAIT if t.waiting else _RUN
+
+
+def _all_done(t: Tally) -> Decision:
+    return _WAIT if t.waiting else _RUN
+
+
+def _all_skipped(t: Tally) -> Decision:
+    return _SKIP if t.success or t.bad else _WAIT if t.waiting else _RUN
+
+
+def _one_success(t: Tally) -> Decision:
+    return _RUN if t.success else _WAIT if t.waiting else _UF if t.bad else _SKIP
+
+
+def _one_failed(t: Tally) -> Decision:
+    return _RUN if t.bad else _WAIT if t.waiting else _SKIP
+
+
+def _one_done(t: Tally) -> Decision:
+    return _RUN if t.success or t.failed else _WAIT if t.waiting else _SKIP
+
+
+def _none_failed(t: Tally) -> Decision:
+    return _UF if t.bad else _WAIT if t.waiting else _RUN
+
+
+def _none_failed_min_one_success(t: Tally) -> Decision:
+    return _UF if t.bad else _WAIT if t.waiting else _RUN if t.success else _SKIP
+
+
+def _none_skipped(t: Tally) -> Decision:
+    return _SKIP if t.skipped else _WAIT if t.waiting else _RUN
+
+
+def _all_done_min_one_success(t: Tally) -> Decision:
+    return _WAIT if t.waiting else _RUN if t.success else _UF if t.bad else _SKIP
+
+
+_RULES: Mapping[TriggerRule, Callable[[Tally], Decision]] = {
+    TriggerRule.ALL_SUCCESS: _all_success,
+    TriggerRule.ALL_FAILED: _all_failed,
+    TriggerRule.ALL_DONE: _all_done,
+    TriggerRule.ALWAYS: lambda _: _RUN,
+    TriggerRule.ALL_SKIPPED: _all_skipped,
+    TriggerRule.ONE_SUCCESS: _one_success,
+    TriggerRule.ONE_FAILED: _one_failed,
+    TriggerRule.ONE_DONE: _one_done,
+    TriggerRule.NONE_FAILED: _none_failed,
+    TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS: _none_failed_min_one_success,
+    TriggerRule.NONE_SKIPPED: _none_skipped,
+    TriggerRule.ALL_DONE_MIN_ONE_SUCCESS: _all_done_min_one_success,
+}
+
+
+def evaluate(rule: TriggerRule | str, upstream_states: Iterable[TaskState | str]) -> Verdict:
+    """Whether a task may run (semantics.md, Trigger rules).
+
+    Args:
+        rule: the task's trigger rule.
+        upstream_states: the state of each task directly before it, in any order.
+
+    Returns:
+        The decision, as early as it is certain, with its reason in words. A task with nothing before
+        it runs under every rule.
+    """
+    counts = Counter(TaskState(state) for state in upstream_states)
+    return verdict(TriggerRule(rule), Tally.of(counts))
+
+
+def verdict(rule: TriggerRule, tally: Tally) -> Verdict:
+    """`evaluate` for a tally: its cost does not depend on how many tasks there are."""
+    if tally.total == 0:
+        return Verdict(_RUN, "nothing stands before it")
+    decision = _RULES[rule](tally)
+    if decision is _WAIT:
+        return Verdict(_WAIT, f"{tally.waiting} of {tally.total} upstream tasks not finished")
+    counts = {
+        "succeeded": tally.success,
+        "failed": tally.failed,
+        "stopped_by_a_failure_upstream": tally.upstream_failed,
+        "skipped": tally.skipped,
+    }
+    said = tally.says(**counts)
+    return Verdict(decision, f"{said} ({rule})")
