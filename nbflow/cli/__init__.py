@@ -1,1 +1,102 @@
-"""The command line: `nbflow`."""
+"""The command line: `nbflow`. It translates only: what things mean is decided below."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from nbflow import __version__
+from nbflow.errors import NbflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Verb → what it does. The module of the same name holds it, loaded when it is called.
+VERBS = {
+    "run": "Run a notebook as a DAG: once, or once for each date.",
+    "graph": "Show a notebook's tasks and what passes between them.",
+    "grid": "Show runs as a grid: tasks down, dates across.",
+    "list": "List the DAGs of a project, or the runs of one.",
+    "show": "Show a run or a task: states, reasons, tries.",
+    "logs": "Print what a task printed.",
+    "xcom": "Show the values tasks handed on.",
+    "check": "Explain every cell of a notebook; find problems before a run does.",
+    "suggest": "Propose tasks for an ordinary notebook.",
+}
+
+_EPILOG = """\
+\b
+First steps:
+  nbflow check notebook.ipynb             what each cell is for, and what is wrong
+  nbflow graph notebook.ipynb             the tasks and their order
+  nbflow run notebook.ipynb               run it once
+  nbflow run notebook.ipynb --start-date 2026-01-01 --end-date 2026-01-31
+  nbflow grid notebook.ipynb              which dates ran, which failed
+  nbflow logs notebook.ipynb latest TASK  why
+
+One address everywhere: DAG or NOTEBOOK, then DATE (2026-02-17, today, -14d), latest or a run id,
+then TASK."""
+
+
+class _Verbs(click.Group):
+    """Loads a command's module only when it is called, so that `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        return importlib.import_module(f"nbflow.cli.{cmd_name}_command").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if args[0].endswith(".ipynb"):
+                error.message = f"{args[0]} is a notebook, not a command. Did you mean: nbflow run {args[0]}"
+            else:
+                from difflib import get_close_matches
+
+                close = get_close_matches(args[0], VERBS, n=1)
+                error.message = f"there is no command {args[0]!r}" + (
+                    f"; did you mean {close[0]!r}?" if close else "."
+                )
+            raise
+
+
+@click.group(cls=_Verbs, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="nbflow")
+def nbflow() -> None:
+    """A notebook is a workflow: its cells are tasks, run once for each date."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The `nbflow` command. Exits 0 when all went well, 1 when a run failed, 2 when the call was wrong."""
+    try:
+        nbflow.main(
+            args=None if arguments is None else list(arguments), prog_name="nbflow", standalone_mode=False
+        )
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except NbflowError as error:
+        click.echo(f"nbflow: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:  # `nbflow logs … | head` has read enough
+        sys.stderr.close()
+        sys.exit(0)

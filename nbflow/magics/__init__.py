@@ -1,0 +1,1 @@
+"""`%load_ext nbflow`: the magics of a notebook that a person runs by hand."""

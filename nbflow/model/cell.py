@@ -23,34 +23,121 @@ class Role(StrEnum):
     TEXT = "text"  # markdown and raw cells, and code cells without code
 
 
+Roots = frozenset[tuple[str, int]]
+"""What an expression may be or hold: pairs (object, how many accesses deep it lies in the value).
+
+An object is the name of a variable, `$p` for the parameter `p` of a function, or `#n` for something
+the code makes itself. `y = x` gives y `("x", 0)`; `y = [x]` gives it `("x", 1)`.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call that a function's body makes, kept until it is known what is called.
+
+    Attributes:
+        callee: the function's name, or `.name` for a method.
+        receiver: what a method is called on.
+        args: the positional arguments.
+        keywords: the arguments by keyword.
+    """
+
+    callee: str
+    receiver: Roots = frozenset()
+    args: tuple[Roots, ...] = ()
+    keywords: Mapping[str, Roots] = field(default_factory=dict[str, Roots])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """What running a function's body may do with the notebook's names, when it is called.
+
+    Attributes:
+        uses: names it reads.
+        defines: names it assigns by `global`.
+        mutates: names whose object it changes in place.
+        deletes: names it deletes by `global`.
+        guesses: words in its strings that may be names (SQL, queries, shell lines).
+        parameters: its parameters in order; `*args` with its star.
+        changes: those whose object it changes in place.
+        returns: what its result may be or hold.
+        calls: the calls it makes.
+        carries: whether its result may run its code later (it makes functions, is a generator).
+    """
+
+    uses: frozenset[str] = frozenset()
+    defines: frozenset[str] = frozenset()
+    mutates: frozenset[str] = frozenset()
+    deletes: frozenset[str] = frozenset()
+    guesses: frozenset[str] = frozenset()
+    parameters: tuple[str, ...] = ()
+    changes: frozenset[str] = frozenset()
+    returns: Roots = frozenset()
+    calls: tuple[Call, ...] = ()
+    carries: bool = False
+
+    def __or__(self, other: Deferred) -> Deferred:
+        """What either of the two may do; the parameters are those of the one that has some."""
+        return Deferred(
+            uses=self.uses | other.uses,
+            defines=self.defines | other.defines,
+            mutates=self.mutates | other.mutates,
+            deletes=self.deletes | other.deletes,
+            guesses=self.guesses | other.guesses,
+            parameters=self.parameters or other.parameters,
+            changes=self.changes | other.changes,
+            returns=self.returns | other.returns,
+            calls=(*self.calls, *(call for call in other.calls if call not in self.calls)),
+            carries=self.carries or other.carries,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """What a piece of code does with the names of the notebook (module level).
 
-    `defines` contains `may_define`; `uses` contains each name in `mutates` that the code does not
-    define for certain before.
+    `defines` contains `may_define`; `uses` contains `may_use`, and each name in `mutates` that the
+    code does not define for certain before.
 
     Attributes:
         defines: names that exist after it because of it.
-        may_define: those of them only some paths define (under `if`, `try`, loops).
+        may_define: those of them only some paths define (under `if`, `try`, loops, by a call).
         uses: names it needs from above.
+        may_use: those of them only some paths need.
+        guesses: words in strings (SQL, queries, shell lines) that are uses where a variable of that
+            name exists above, and nothing otherwise.
         mutates: names whose object it changes in place.
         deletes: names that no longer exist after it.
-        imports: of `defines`, those that an unconditional import statement binds.
-        deferred: for each function, lambda or class it defines, what calling it does.
+        may_delete: names that no longer exist after it on some paths.
+        imports: of `defines`, those that an unconditional import statement binds, with the statement.
+        deferred: for each function, class or thing that holds one, what calling it does.
+        methods: for each method name of its classes, what calling it does.
+        points: for each name it binds what the value may be or hold; empty for a number, a text or
+            another thing without inner state.
         lines: for each used name the line of its first use, from 1.
-        star: modules it imports everything from.
+        star: the statements that import everything from a module.
+        process: what it changes in the process itself (`os.environ`, `%cd`, seeds), with the line.
+        opaque: what may read or define names that the text doesn't show (`exec`), with the line.
+        effects: whether it does more than import, define and assign (prints, calls, magics).
     """
 
     defines: frozenset[str] = frozenset()
     may_define: frozenset[str] = frozenset()
     uses: frozenset[str] = frozenset()
+    may_use: frozenset[str] = frozenset()
+    guesses: frozenset[str] = frozenset()
     mutates: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()
-    imports: frozenset[str] = frozenset()
-    deferred: Mapping[str, Names] = field(default_factory=dict[str, "Names"])
+    may_delete: frozenset[str] = frozenset()
+    imports: Mapping[str, str] = field(default_factory=dict[str, str])
+    deferred: Mapping[str, Deferred] = field(default_factory=dict[str, Deferred])
+    methods: Mapping[str, Deferred] = field(default_factory=dict[str, Deferred])
+    points: Mapping[str, Roots] = field(default_factory=dict[str, Roots])
     lines: Mapping[str, int] = field(default_factory=dict[str, int])
-    star: frozenset[str] = frozenset()
+    star: tuple[str, ...] = ()
+    process: Mapping[str, int] = field(default_factory=dict[str, int])
+    opaque: Mapping[str, int] = field(default_factory=dict[str, int])
+    effects: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import time as clock_time
 from typing import TYPE_CHECKING
 
 from nbflow.model.run import RunType
@@ -39,15 +40,11 @@ class GridColumn:
 
     @property
     def label(self) -> str:
-        """`2026-02-17`, with the time unless it is midnight, and the variant (`2026-02-17 06:00 ~big`)."""
+        """As an address has it: `2026-02-17`, `2026-02-17T06:00` unless midnight, `2026-02-17~big`."""
         moment = self.logical_date
-        text = moment.strftime("%Y-%m-%d")
-        if moment.second:
-            text += moment.strftime(" %H:%M:%S")
-        elif moment.hour or moment.minute:
-            text += moment.strftime(" %H:%M")
+        time = "" if moment.time() == clock_time.min else f"T{moment:%H:%M:%S}".removesuffix(":00")
         _, tilde, variant = self.run_id.partition("~")
-        return f"{text} {tilde}{variant}" if tilde else text
+        return f"{moment:%Y-%m-%d}{time}{tilde}{variant}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +98,9 @@ class GridView:
             return self
         columns = self.columns[len(self.columns) - count :]
         kept = {column.run_id for column in columns}
-        return GridView(
-            dag_id=self.dag_id,
-            title=self.title,
-            tasks=self.tasks,
-            groups=self.groups,
+        return replace(
+            self,
             columns=columns,
             squares={place: square for place, square in self.squares.items() if place[1] in kept},
-            today=self.today,
             older=self.older + len(self.columns) - len(columns),
         )

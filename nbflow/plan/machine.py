@@ -92,10 +92,13 @@ class Machine:
         """When the machine next wants to be told the time; None when it waits for no time."""
         return self._timers[0][0] if self._timers and not self.stopping else None
 
-    def instance(self, key: TaskKey) -> Instance | None:
-        """A task instance of an open run; None when its run is not open."""
-        run = self._runs.get(key.run)
-        return run.tasks[key.task_id].now if run else None
+    def instance(self, key: TaskKey) -> Instance:
+        """A task instance of an open run.
+
+        Raises:
+            KeyError: its run is not open, or has no such task.
+        """
+        return self._runs[key.run].tasks[key.task_id].now
 
     def open_runs(self) -> tuple[RunKey, ...]:
         """The runs that are not finished."""

@@ -50,8 +50,8 @@ _PLAY = "M6 4.4L11.6 8L6 11.6Z"
 _ARROW_TO_BAR = "M5 4H11M8 12.2V6.4M5.6 8.8L8 6.4L10.4 8.8"
 _TURN = "M11.4 6A4 4 0 1 0 12 8.6M11.9 3.7V6.3H9.3"
 _DASH = "M5.2 8H10.8"
-_DOTS = "M4.2 8h1.4M7.3 8h1.4M10.4 8h1.4"
-_DOT = "M7.3 8h1.4"
+_DOTS = "M4.4 8h.01M8 8h.01M11.6 8h.01"
+_DOT = "M8 8h.01"
 
 _RETRY = Look(light="#f0e442", dark="#f0e442", glyph="↻", plain="r", path=_TURN, pale=True)
 _WAITING = Look(light="#d0d7de", dark="#3d444d", glyph="·", plain=".", path=_DOT, ink="#8c959f", pale=True)

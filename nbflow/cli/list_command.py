@@ -1,0 +1,91 @@
+"""`nbflow list`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from nbflow.cli.output import json_option, print_json, print_table
+
+
+@click.command("list")
+@click.argument("dag", metavar="[DAG|NOTEBOOK]", required=False)
+@click.option("--last", type=click.IntRange(min=1), default=30, show_default=True, help="How many runs.")
+@json_option("the list")
+def command(dag: str | None, last: int, *, as_json: bool) -> None:
+    """List the DAGs of this project, or the runs of one DAG."""
+    if dag is None:
+        _list_dags(as_json=as_json)
+    else:
+        _list_runs(dag, last, as_json=as_json)
+
+
+def _list_dags(*, as_json: bool) -> None:
+    from nbflow.service.lookup import known_dags, label_of
+    from nbflow.store.home import find_home
+    from nbflow.store.state import StateStore
+
+    home = find_home(Path.cwd())
+    records = known_dags(home)
+    rows: list[dict[str, object]] = []
+    if records:
+        with StateStore(home.state) as state:
+            for record in records:
+                runs = state.runs(record.dag_id)
+                latest = runs[0] if runs else None
+                rows.append(
+                    {
+                        "dag_id": record.dag_id,
+                        "notebook": str(record.path),
+                        "runs": len(runs),
+                        "latest": label_of(latest, record.timezone) if latest else "",
+                        "state": latest.state.value if latest else "",
+                    }
+                )
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        click.echo(f"the home {home.root} knows no DAG yet; run one: nbflow run NOTEBOOK.ipynb")
+    else:
+        columns = {"DAG": "left", "RUNS": "right", "LATEST": "left", "STATE": "left", "NOTEBOOK": "fold"}
+        print_table(((r["dag_id"], r["runs"], r["latest"], r["state"], r["notebook"]) for r in rows), columns)
+
+
+def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
+    from nbflow.service.lookup import find_target, label_of, open_state
+    from nbflow.widgets.look import duration
+
+    target = find_target(dag)
+    with open_state(target) as state:
+        runs = state.runs(target.dag_id, most=last)
+    if as_json:
+        print_json(
+            [
+                {
+                    "run_id": run.key.run_id,
+                    "date": label_of(run, target.timezone),
+                    "state": run.state.value,
+                    "type": run.run_type.value,
+                    "params": run.params,
+                    "started": run.started,
+                    "ended": run.ended,
+                    "reason": run.reason,
+                }
+                for run in runs
+            ]
+        )
+        return
+
+    def took(run: object) -> str:
+        started, ended = getattr(run, "started", None), getattr(run, "ended", None)
+        return duration((ended - started).total_seconds()) if started and ended else ""
+
+    print_table(
+        (
+            (label_of(run, target.timezone), run.state.value, run.run_type.value, took(run), Text(run.reason))
+            for run in runs
+        ),
+        {"DATE": "left", "STATE": "left", "TYPE": "left", "TOOK": "right", "REASON": "fold"},
+    )

@@ -1,0 +1,42 @@
+"""`nbflow logs`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import click
+
+from nbflow.model.work import LOG_FILE
+
+
+@click.command("logs")
+@click.argument("dag", metavar="DAG|NOTEBOOK")
+@click.argument("date", metavar="DATE|latest|RUN_ID")
+@click.argument("task")
+@click.option(
+    "--try", "number", type=click.IntRange(min=1), metavar="N", help="Which try [default: the latest]."
+)
+@click.option("--path", "only_path", is_flag=True, help="Print where the log lies instead.")
+def command(dag: str, date: str, task: str, number: int | None, *, only_path: bool) -> None:
+    """Print what a task printed, and its error's traceback."""
+    from nbflow.service.lookup import find_run, find_target, find_task, find_try, open_state
+
+    target = find_target(dag)
+    with open_state(target) as state:
+        run = find_run(state, target, date)
+        known = (record.key.task_id for record in state.instances(run.key))
+        key = find_task(target, run, task, known)
+        found = find_try(state, target, run, key, number)
+    log = found.folder / LOG_FILE
+    if only_path:
+        click.echo(log)
+        return
+    if log.exists():
+        with log.open("rb") as file:
+            sys.stdout.flush()
+            shutil.copyfileobj(file, sys.stdout.buffer)
+    if found.result not in ("success", None):
+        click.echo(f"[try {found.try_number}: {found.result}: {found.reason}]", err=True)
+    elif not log.exists() or not log.stat().st_size:
+        click.echo(f"[try {found.try_number}: {found.result or 'running'}; it printed nothing]", err=True)

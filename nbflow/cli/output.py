@@ -1,0 +1,52 @@
+"""What every command prints with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+# Piped output is for programs and files: never wrapped to a terminal that isn't there.
+_PIPED_WIDTH = 200
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on standard output, as wide as the terminal; wide enough for anything when piped."""
+    found = Console(stderr=stderr, highlight=False)
+    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH)
+
+
+def json_option(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`--json`, for commands that print a table."""
+    return click.option("as_json", "--json", is_flag=True, help=f"Print {what} as JSON.")
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON; datetimes and paths as text."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(rows: Iterable[Sequence[object]], columns: Mapping[str, str]) -> None:
+    """Print a plain table.
+
+    Args:
+        rows: cells in the order of the columns; rich renderables stay as they are.
+        columns: heading → `left`, `right` or `fold` (left, long texts wrapped).
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading, how in columns.items():
+        justify = "right" if how == "right" else "left"
+        table.add_column(heading, justify=justify, no_wrap=how != "fold", overflow="fold")
+    for row in rows:
+        cells = (
+            cell if hasattr(cell, "__rich__") or hasattr(cell, "__rich_console__") else str(cell)
+            for cell in row
+        )
+        table.add_row(*cells)  # type: ignore[arg-type]
+    console().print(table)

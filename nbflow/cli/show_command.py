@@ -1,0 +1,163 @@
+"""`nbflow show`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from rich.text import Text
+
+from nbflow.cli.output import console, json_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nbflow.model.record import InstanceRecord, RunRecord, TryRecord
+    from nbflow.model.run import TaskKey
+    from nbflow.service.lookup import Target
+    from nbflow.store.state import StateStore
+
+
+@click.command("show")
+@click.argument("dag", metavar="DAG|NOTEBOOK")
+@click.argument("date", metavar="[DATE|latest|RUN_ID]", default="latest")
+@click.argument("task", required=False)
+@json_option("the run, or the task's tries,")
+def command(dag: str, date: str, task: str | None, *, as_json: bool) -> None:
+    """Show a run (the latest, if no date is given), or one task of it with all its tries."""
+    from nbflow.service.lookup import find_run, find_target, find_task, open_state
+
+    target = find_target(dag)
+    with open_state(target) as state:
+        run = find_run(state, target, date)
+        records = state.instances(run.key)
+        if task is None:
+            _show_run(target, run, records, state, as_json=as_json)
+            return
+        key = find_task(target, run, task, (record.key.task_id for record in records))
+        _show_task(target, run, key, state, as_json=as_json)
+
+
+def _show_run(
+    target: Target, run: RunRecord, records: list[InstanceRecord], state: StateStore, *, as_json: bool
+) -> None:
+    from nbflow.service.lookup import label_of
+    from nbflow.service.submit import stale_tasks
+    from nbflow.widgets.look import duration
+    from nbflow.widgets.terminal import glyph
+
+    label = label_of(run, target.timezone)
+    notebook = target.home.run_notebook(target.dag_id, label)
+    stale = stale_tasks(target.flow, records)
+    if as_json:
+        print_json(
+            {
+                "dag_id": target.dag_id,
+                "run_id": run.key.run_id,
+                "date": label,
+                "state": run.state.value,
+                "reason": run.reason,
+                "params": run.params,
+                "data_interval_start": run.interval.start,
+                "data_interval_end": run.interval.end,
+                "started": run.started,
+                "ended": run.ended,
+                "notebook": notebook if notebook.exists() else None,
+                "tasks": [
+                    {
+                        "task_id": record.key.task_id,
+                        "state": record.state.value,
+                        "try_number": record.try_number,
+                        "seconds": _seconds(record.started, record.ended),
+                        "reason": record.reason,
+                        "stale": record.key.task_id in stale,
+                    }
+                    for record in records
+                ],
+            }
+        )
+        return
+    out = console()
+    out.print(Text.assemble((f"{target.dag_id} {label}", "bold"), f"  {run.state}", f"  {run.reason}"))
+    zone_note = f"data interval {_local(run.interval.start, target)} to {_local(run.interval.end, target)}"
+    out.print(Text(f"{zone_note} ({target.timezone})", "dim"))
+    if run.params:
+        out.print(Text("params " + ", ".join(f"{k}={v!r}" for k, v in run.params.items()), "dim"))
+    print_table(
+        (
+            (
+                glyph(record.state),
+                record.key.task_id,
+                record.state.value + (" (stale)" if record.key.task_id in stale else ""),
+                record.try_number or "",
+                duration(_seconds(record.started, record.ended)),
+                Text(record.reason),
+            )
+            for record in records
+        ),
+        {"": "left", "TASK": "left", "STATE": "left", "TRY": "right", "TOOK": "right", "REASON": "fold"},
+    )
+    for tried in state.tries_of_run(run.key):
+        for note in tried.notes:
+            out.print(Text.assemble(("note ", "yellow"), f"{tried.key.task_id}: {note}"), soft_wrap=True)
+    if notebook.exists():
+        out.print(Text.assemble(("executed notebook  ", "dim"), str(notebook)), soft_wrap=True)
+
+
+def _show_task(target: Target, run: RunRecord, key: TaskKey, state: StateStore, *, as_json: bool) -> None:
+    from nbflow.service.lookup import find_try, label_of
+    from nbflow.widgets.look import duration
+
+    find_try(state, target, run, key, None)
+    tries = state.tries(key)
+    moves = [move for move in state.transitions(run.key) if move.task_id == key.task_id]
+    if as_json:
+        print_json([_try_json(tried) for tried in tries])
+        return
+    out = console()
+    label = label_of(run, target.timezone)
+    out.print(Text(f"{target.dag_id} {label} {key.task_id}", "bold"))
+    for tried in tries:
+        took = duration(_seconds(tried.started, tried.ended))
+        head = f"try {tried.try_number}  {tried.result or 'running'}  {took}"
+        out.print(Text.assemble((head, "bold"), f"  {tried.reason}"), soft_wrap=True)
+        for note in tried.notes:
+            out.print(Text.assemble(("  note ", "yellow"), note), soft_wrap=True)
+        out.print(Text(f"  {tried.folder}", "dim"), soft_wrap=True)
+    print_table(
+        (
+            (_local(move.at, target, seconds=True), f"{move.old} → {move.new}", Text(move.reason))
+            for move in moves
+        ),
+        {"WHEN": "left", "MOVE": "left", "WHY": "fold"},
+    )
+
+
+def _try_json(tried: TryRecord) -> dict[str, object]:
+    error = tried.error
+    return {
+        "try_number": tried.try_number,
+        "result": tried.result,
+        "reason": tried.reason,
+        "error": None
+        if error is None
+        else {"type": error.type, "message": error.message, "cell": error.cell, "line": error.line},
+        "notes": tried.notes,
+        "started": tried.started,
+        "ended": tried.ended,
+        "engine": tried.engine,
+        "process_group": tried.process_group,
+        "code_hash": tried.code_hash,
+        "folder": tried.folder,
+    }
+
+
+def _local(moment: datetime, target: Target, *, seconds: bool = False) -> str:
+    from zoneinfo import ZoneInfo
+
+    local = moment.astimezone(ZoneInfo(target.timezone))
+    return f"{local:%Y-%m-%d %H:%M:%S}" if seconds else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _seconds(started: datetime | None, ended: datetime | None) -> float | None:
+    return (ended - started).total_seconds() if started and ended else None

@@ -1,0 +1,101 @@
+"""cloudpickle with the notebook's shared names by reference and its globals those of the receiver."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import sys
+from types import CellType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import cloudpickle
+
+from nbflow.codec import reference
+from nbflow.codec.refusal import is_refused
+from nbflow.errors import CannotCarry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nbflow.codec.reference import References
+
+_CACHED = type(functools.lru_cache(len))
+
+
+class Pickler(cloudpickle.Pickler):
+    """Pickles one value.
+
+    Args:
+        file: where the pickle goes.
+        references: what goes by reference.
+        namespace: the sender's globals; functions that have it get the receiver's.
+
+    Raises:
+        CannotCarry: on dump, for an object that lives in its process only, or whose pickle would
+            silently be something else.
+    """
+
+    def __init__(self, file: Any, references: References, namespace: Mapping[str, object]) -> None:  # noqa: ANN401 (anything with write)
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self._references = references
+        self._namespace = namespace
+        self._cells: set[int] = set()
+
+    def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 (pickle's signature)
+        """What stands for the object in the pickle; NotImplemented for pickle's own way."""
+        name = self._references.name_of(obj)
+        if name is not None:
+            return reference.shared_object, (name,)
+        if isinstance(obj, FunctionType) and obj.__globals__ is self._namespace:
+            return self._function(obj)
+        if isinstance(obj, CellType) and id(obj) in self._cells:
+            return reference.empty_cell, ()
+        if isinstance(obj, _CACHED) and getattr(obj, "__module__", "") == self._namespace.get("__name__"):
+            return reference.make_cached, (obj.__wrapped__, obj.cache_parameters())
+        if isinstance(obj, MethodType) and getattr(obj.__self__, obj.__name__, None) == obj:
+            return getattr, (obj.__self__, obj.__name__)
+        if obj is sys.stdout or obj is sys.stderr:
+            return getattr, (sys, "stdout" if obj is sys.stdout else "stderr")
+        if isinstance(obj, memoryview):
+            return _memoryview(obj)
+        if is_refused(obj):
+            raise CannotCarry(type(obj).__qualname__)
+        return super().reducer_override(obj)
+
+    def _function(self, function: FunctionType) -> tuple[Any, ...]:
+        # The cells are made empty and filled once the function is in the memo: it may close over itself.
+        self._cells.update(map(id, function.__closure__ or ()))
+        made_from = (function.__code__, reference.Namespace(), function.__closure__)
+        state = reference.function_state(function)
+        return reference.make_function, made_from, state, None, None, reference.restore_function
+
+
+class Unpickler(pickle.Unpickler):
+    """Reads what `Pickler` wrote.
+
+    Args:
+        file: the pickle.
+        namespace: the receiving notebook's globals.
+    """
+
+    def __init__(self, file: BinaryIO, namespace: dict[str, object]) -> None:
+        super().__init__(file)
+        self._namespace = namespace
+        self._own: Mapping[str, Callable[..., object]] = {
+            "shared_object": lambda name: reference.lookup(namespace, name),
+            "receiving_namespace": lambda: namespace,
+        }
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 (pickle's signature)
+        """The global of that name: our own two, the notebook's, or any module's."""
+        if module == reference.__name__ and name in self._own:
+            return self._own[name]
+        if module in ("__main__", self._namespace.get("__name__")):
+            return reference.lookup(self._namespace, name)
+        return super().find_class(module, name)
+
+
+def _memoryview(view: memoryview) -> tuple[Callable[..., object], tuple[bytes]]:
+    if view.format != "B" or view.ndim != 1 or not view.readonly:
+        raise CannotCarry("memoryview")
+    return memoryview, (view.tobytes(),)

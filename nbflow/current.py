@@ -1,0 +1,43 @@
+"""The run that this process stands in: what `from nbflow import ds` answers.
+
+A kernel runs one task, or is a person's notebook, so there is one current run at most. The bridge of a
+try and `%dag --date` set it; nothing else does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbflow.errors import NbflowError
+from nbflow.model.context import CONTEXT_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NO_RUN = (
+    "nbflow.{name} has no value here: this process runs no task. In a notebook run "
+    "`%load_ext nbflow` first; `%dag --date 2026-02-17` chooses the date."
+)
+
+_names: dict[str, object] = {}
+
+
+def set_current(context: Mapping[str, object]) -> None:
+    """Make these the values of `ds` and its family; an empty mapping ends the run."""
+    _names.clear()
+    _names.update(context)
+
+
+def current(name: str) -> object:
+    """The value of one of `CONTEXT_NAMES` in the current run.
+
+    Raises:
+        AttributeError: it is none of these names.
+        NbflowError: there is no current run.
+    """
+    if name in _names:
+        return _names[name]
+    if name in CONTEXT_NAMES:
+        raise NbflowError(_NO_RUN.format(name=name))
+    msg = f"module 'nbflow' has no attribute {name!r}"
+    raise AttributeError(msg)

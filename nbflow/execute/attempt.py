@@ -1,0 +1,229 @@
+"""One try, run by papermill in this process with a kernel beside it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import papermill
+from jupyter_core.utils import run_sync
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from nbflow.execute.brief import HANG_FILE, REPORT_FILE, TRY_VARIABLE
+from nbflow.execute.engine import ENGINE, Interrupted, TaskRun
+from nbflow.execute.kernel import KernelDidNotStart, TaskKernel, exit_words
+from nbflow.execute.outcome import error_from_json, write_outcome
+from nbflow.execute.output import LOG_LIMIT, STREAM_LIMIT, Log, plain
+from nbflow.execute.place import dumped_line
+from nbflow.model.work import LOG_FILE, NOTEBOOK_FILE, STAGING_FOLDER, ErrorPlace, Result, TaskOutcome
+from nbflow.model.xcom import XComValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbflow.execute.request import Job
+
+INTERRUPT_GRACE = 5.0  # seconds between the interrupt and the kill
+logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the outcome
+
+
+class Attempt:
+    """A try in this process. `run` runs it; `stop` ends it early, from any thread."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._folder = Path(job.folder)
+        self._kernel = TaskKernel()
+        self._lock = threading.Lock()
+        self._stopped: tuple[Result, str] | None = None
+        self._over = False
+        self._timers: list[threading.Timer] = []
+
+    def stop(self, result: Result, reason: str) -> None:
+        """Interrupt the cell that runs, kill the kernel if it doesn't end within `INTERRUPT_GRACE`.
+
+        The first call counts; none does once the cells are through.
+        """
+        with self._lock:
+            if self._stopped is not None or self._over:
+                return
+            self._stopped = (result, reason)
+            if hasattr(self._kernel, "pgid"):
+                self._interrupt()
+
+    def kill(self) -> None:
+        """Kill the kernel now; nobody waits for the outcome."""
+        if hasattr(self._kernel, "pgid"):
+            self._kernel.signal(signal.SIGKILL)
+
+    def run(self, started: Callable[[int], None]) -> TaskOutcome:
+        """Run the try to its end; its outcome is on disk when this returns.
+
+        Args:
+            started: told the kernel's process group once it is there.
+        """
+        began = datetime.now(UTC)
+        job = self._job
+        log = Log(self._folder / LOG_FILE)
+        run_sync(self._kernel.start)(
+            cwd=Path(job.cwd), environment={**job.environment, TRY_VARIABLE: job.token}, log=log.descriptor
+        )
+        started(self._kernel.pgid)
+        with self._lock:
+            if self._stopped is not None:
+                self._interrupt()
+            if job.timeout is not None:
+                said = f"execution_timeout of {job.timeout:g} s passed"
+                self._after(job.timeout, lambda: self.stop(Result.TIMED_OUT, said))
+        run = TaskRun(
+            kernel=self._kernel,
+            log=log,
+            path=self._folder / NOTEBOOK_FILE,
+            source=job.source,
+            stopped=lambda: self._stopped is not None,
+        )
+        failure = self._execute(run)
+        with self._lock:
+            self._over = True
+            for timer in self._timers:
+                timer.cancel()
+        run_sync(self._kernel.ask_to_end)()
+        if run.notebook is not None:
+            run.notebook.write()
+        outcome = self._outcome(run, failure, began)
+        log.close(_last_words(run, outcome))
+        write_outcome(outcome, self._folder)
+        run_sync(self._kernel.end)()
+        return outcome
+
+    def _execute(self, run: TaskRun) -> Exception | None:
+        try:
+            papermill.execute_notebook(
+                nbformat.from_dict(self._job.notebook),
+                None,
+                parameters=dict(self._job.parameters),
+                engine_name=ENGINE,
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                run=run,
+            )
+        except (PapermillExecutionError, DeadKernelError, KernelDidNotStart, Interrupted) as error:
+            return error
+        return None
+
+    def _interrupt(self) -> None:
+        self._kernel.signal(signal.SIGINT)
+        self._after(INTERRUPT_GRACE, lambda: self._kernel.signal(signal.SIGKILL))
+
+    def _after(self, seconds: float, action: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, action)
+        timer.daemon = True
+        self._timers.append(timer)
+        timer.start()
+
+    def _outcome(self, run: TaskRun, failure: Exception | None, began: datetime) -> TaskOutcome:
+        report = self._report()
+        error = error_from_json(report["error"]) if report else None
+        xcoms: tuple[XComValue, ...] = ()
+        if self._stopped is not None:
+            result, reason = self._stopped
+            error = self._stopped_place(run, error, reason)
+            reason = f"{reason} ({_where(error)})" if _where(error) else reason
+        elif report is not None:
+            result, reason = Result(report["result"]), report["reason"]
+            xcoms = tuple(XComValue.from_json(value) for value in report["xcoms"])
+        elif isinstance(failure, DeadKernelError):
+            result, reason, error = self._died(run)
+        elif isinstance(failure, KernelDidNotStart):
+            result, reason = Result.LOST, str(failure)
+        elif isinstance(failure, PapermillExecutionError):
+            error = ErrorPlace(type=str(failure.ename), message=str(failure.evalue))
+            result, reason = Result.FAILED, str(error)
+        else:
+            result, reason = Result.FAILED, "the kernel ended its cells without a report"
+        return TaskOutcome(
+            token=self._job.token,
+            result=result,
+            reason=reason,
+            error=error,
+            xcoms=xcoms,
+            notes=(*(report["notes"] if report else ()), *self._cuts(run)),
+            started=began,
+            ended=datetime.now(UTC),
+        )
+
+    def _report(self) -> dict[str, Any] | None:
+        path = self._folder / STAGING_FOLDER / REPORT_FILE
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def _died(self, run: TaskRun) -> tuple[Result, str, ErrorPlace]:
+        """A kernel that a signal killed is lost; one that ended by itself was asked to, by its cell."""
+        status = self._kernel.process.wait()
+        place = self._place(run, "DeadKernelError", "")
+        if status < 0:
+            reason = f"the kernel was {exit_words(status)}"
+            result = Result.LOST
+        else:
+            reason = f"the kernel ended itself with {exit_words(status)}, before its task had handed on its values"
+            result = Result.FAILED
+        error = ErrorPlace(
+            type="DeadKernelError", message=reason, cell=place.cell, cell_id=place.cell_id, line=place.line
+        )
+        return result, f"{reason} ({_where(error)})" if _where(error) else reason, error
+
+    def _stopped_place(self, run: TaskRun, reported: ErrorPlace | None, reason: str) -> ErrorPlace:
+        """Where the try was when it was stopped: as the kernel says, else as its watchdog wrote down."""
+        kind = "TimeoutError" if self._stopped and self._stopped[0] is Result.TIMED_OUT else "KeyboardInterrupt"
+        if reported is not None:
+            return ErrorPlace(
+                type=kind, message=reason, cell=reported.cell, cell_id=reported.cell_id, line=reported.line
+            )
+        return self._place(run, kind, reason)
+
+    def _place(self, run: TaskRun, kind: str, message: str) -> ErrorPlace:
+        cell_id = None if run.cell is None else run.cell.id
+        number = self._job.numbers.get(cell_id) if cell_id else None
+        if number is None:
+            return ErrorPlace(type=kind, message=message)
+        hang = self._folder / HANG_FILE
+        line = dumped_line(hang.read_text(encoding="utf-8", errors="replace")) if hang.exists() else None
+        return ErrorPlace(type=kind, message=message, cell=number, cell_id=cell_id, line=line)
+
+    def _cuts(self, run: TaskRun) -> list[str]:
+        notes: list[str] = []
+        for cell_id, budget in run.cut.items():
+            number = self._job.numbers.get(cell_id)
+            cell = "a cell" if number is None else f"cell {number}"
+            if budget.dropped:
+                printed = STREAM_LIMIT + budget.dropped
+                notes.append(f"{cell} printed {printed:,} characters; the notebook keeps the first {STREAM_LIMIT:,}")
+            if budget.data_dropped:
+                notes.append(f"{cell} displayed more than a notebook can hold; {budget.data_dropped} left out")
+        if run.log.dropped:
+            total = LOG_LIMIT + run.log.dropped
+            notes.append(f"the try printed {total:,} bytes; its log keeps the first {LOG_LIMIT:,}")
+        return notes
+
+
+def _where(error: ErrorPlace | None) -> str:
+    if error is None or error.cell is None:
+        return ""
+    return f"cell {error.cell}" + (f", line {error.line}" if error.line else "")
+
+
+def _last_words(run: TaskRun, outcome: TaskOutcome) -> str:
+    """What stands at the end of the log: the traceback as plain text, else the reason."""
+    cells = [] if run.notebook is None else run.notebook.nb.cells
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                return "\n" + plain("\n".join(output.traceback)) + "\n"
+    return "" if outcome.result is Result.SUCCESS else f"\n{outcome.reason}\n"

@@ -1,0 +1,294 @@
+"""What runs inside the kernel of a try: an IPython extension with three magics.
+
+`%nbflow_try BRIEF` prepares the kernel, `%nbflow_inputs` sets what other tasks gave, `%nbflow_outputs` hands
+on what this one leaves. In a kernel that isn't the try's own (somebody opened its notebook and runs it again)
+the first two work and nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import no_var_expand
+
+from nbflow.current import set_current
+from nbflow.errors import CannotCarry, Fail, NbflowError, Skip
+from nbflow.execute.brief import HANG_FILE, REPORT_FILE, TRY_VARIABLE, Brief, CellPlace
+from nbflow.execute.outcome import error_to_json, write_whole
+from nbflow.execute.place import place_of
+from nbflow.execute.ti import TaskInstance
+from nbflow.model.context import context_of
+from nbflow.model.work import FAILURE_FOLDER, STAGING_FOLDER, Result
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
+
+    from nbflow.model.work import ErrorPlace
+    from nbflow.model.xcom import XComValue
+
+_NOBODY_TO_ASK = (
+    "input() asks somebody, and in a run nobody is there. Make the answer a parameter: assign it in the cell "
+    "tagged `parameters`, and give another with -p."
+)
+_QUICK = 3.0  # seconds to save variables after an interrupt: the host's patience is 5
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Give the kernel the magics of a try."""
+    TrySession(shell)
+
+
+def without_header(lines: list[str]) -> list[str]:
+    """The input transformer: a cell's lines without its header and its installs.
+
+    Each line of code keeps its number, except below another cell magic (`%%bash`), which must be first.
+    """
+    if not any("task" in line or line.lstrip()[:1] in ("%", "!") or "install" in line for line in lines):
+        return lines
+    from nbflow.parse.header import read_header
+    from nbflow.parse.source import without_installs
+
+    source = "".join(lines)
+    header = read_header(source)
+    body = without_installs(source if header is None else header.body)
+    if header is not None:
+        above = header.lines
+        rest = body.split("\n")[above:]
+        first = next((line for line in rest if line.strip()), "")
+        body = "\n".join(rest).lstrip("\n") if first.startswith("%%") else "#\n" * above + "\n".join(rest)
+    return body.splitlines(keepends=True)
+
+
+class TrySession:
+    """One try in this kernel, from `%nbflow_try` to its report."""
+
+    brief: Brief
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._live = False
+        self._done = False
+        self._cells: dict[str, CellPlace] = {}
+        self._files: dict[str, CellPlace] = {}
+        self._running: tuple[str, CellPlace] | None = None
+        self._returned: object = None
+        self._shared: dict[str, object] = {}
+        self._marks: dict[str, str] = {}
+        self._given: dict[str, object] = {}
+        self._params: dict[str, object] = {}
+        for name, function in (
+            ("nbflow_try", self.start),
+            ("nbflow_inputs", self.take_inputs),
+            ("nbflow_outputs", self.give_outputs),
+        ):
+            shell.register_magic_function(_magic(function), "line", name)
+
+    def start(self, line: str) -> None:
+        """`%nbflow_try BRIEF`: prepare the kernel for the cells of the try that the brief tells of."""
+        shell = self._shell
+        self.brief = brief = Brief.from_json(json.loads(Path(line.strip()).read_text(encoding="utf-8")))
+        self._live = os.environ.pop(TRY_VARIABLE, "") == brief.token
+        self._cells = {cell.cell_id: cell for cell in brief.cells}
+        self._params = dict(brief.params)
+        self._ti = TaskInstance(brief.key, brief.try_number, brief.exchange, self._decode)
+        context = context_of(
+            brief.key,
+            brief.interval,
+            timezone=brief.timezone,
+            try_number=brief.try_number,
+            params={},
+            previous_success=brief.previous_success,
+        )
+        self._given = {**context, "params": self._params, "ti": self._ti}
+        set_current(self._given)
+        shell.user_ns.update({name: value for name, value in self._given.items() if name not in brief.assigned})
+        shell.input_transformers_cleanup.insert(0, without_header)
+        shell.set_custom_exc((NameError, NbflowError), self._show)
+        if self._live:
+            shell.ask_exit = _exit  # `exit` and `quit` would stop the kernel under the try
+            shell.events.register("pre_run_cell", self._before)
+            shell.events.register("post_run_cell", self._after)
+            _end_with_parent()
+            _tell_where_it_hangs(brief)
+
+    def take_inputs(self, _line: str) -> None:
+        """`%nbflow_inputs`: set the names that other tasks gave."""
+        from nbflow.execute.handover import by_reference, fingerprints
+
+        brief, namespace = self.brief, self._shell.user_ns
+        self._params.update({name: namespace[name] for name in brief.parameters if name in namespace})
+        self._shared = by_reference(brief.shared, namespace)
+        for name, value in brief.inputs.items():
+            namespace[name] = self._decode(value)
+        self._marks = fingerprints(brief.watched, namespace) if self._live else {}
+
+    def give_outputs(self, _line: str) -> None:
+        """`%nbflow_outputs`: hand on what the task leaves, and report success."""
+        if self._live and not self._done:
+            self._finish()
+
+    def _finish(self) -> None:
+        from nbflow.execute.handover import change_note, fingerprints, hand_over
+
+        brief, namespace = self.brief, self._shell.user_ns
+        task_id = brief.key.task_id
+        marks = fingerprints(brief.watched, namespace)
+        changed = sorted(name for name, mark in self._marks.items() if marks.get(name, mark) != mark)
+        notes = tuple(change_note(task_id, name) for name in changed)
+        if notes and brief.strict:
+            raise Fail(" ".join(notes))
+        staging = brief.folder / STAGING_FOLDER
+        staging.mkdir(exist_ok=True)
+        handover = hand_over(
+            task_id,
+            namespace,
+            brief.exports,
+            pushed=self._ti.pushed,
+            returned=self._returned,
+            shared=self._shared,
+            folder=staging,
+        )
+        self._report(Result.SUCCESS, "", None, xcoms=handover.xcoms, notes=notes + handover.notes)
+
+    def _before(self, info: ExecutionInfo) -> None:
+        cell = self._cells.get(info.cell_id or "")
+        if cell is None or info.silent:
+            return
+        number = self._shell.execution_count
+        file = self._shell.compile.get_code_name(info.raw_cell, info.raw_cell, number)
+        self._files[file] = cell
+        self._running = (file, cell)
+
+    def _after(self, result: ExecutionResult) -> None:
+        info = result.info
+        if info is None or info.silent or self._done or not info.store_history:
+            return
+        cell = self._cells.get(info.cell_id or "")
+        error = result.error_before_exec or result.error_in_exec
+        try:
+            if error is None:
+                if cell is not None and cell.headed:
+                    self._returned = result.result
+            elif isinstance(error, SystemExit) and error.code in (None, 0):
+                self._finish()
+            else:
+                self._fail(error)
+        except Exception as problem:  # noqa: BLE001 IPython would print it and go on
+            self._fail(problem)
+        finally:
+            if cell is not None:
+                self._running = None
+
+    def _fail(self, error: BaseException) -> None:
+        place = place_of(error, self._files, self._running)
+        if isinstance(error, Skip):
+            self._report(Result.SKIPPED, place.message or "skipped by its cell", None)
+            return
+        result = Result.FAIL if isinstance(error, (Fail, CannotCarry)) else Result.FAILED
+        if type(error).__name__ == "StdinNotImplementedError":
+            place = replace(place, message=_NOBODY_TO_ASK)
+        self._report(result, str(place), place)
+        seconds = _QUICK if isinstance(error, KeyboardInterrupt) else None
+        self._capture(seconds)
+
+    def _capture(self, seconds: float | None) -> None:
+        from nbflow.execute.capture import SECONDS, capture
+
+        shell = self._shell
+        hidden = {*shell.user_ns_hidden, "In", "Out", "exit", "quit", "get_ipython"}
+        variables = {
+            name: value
+            for name, value in shell.user_ns.items()
+            if not name.startswith("_") and name not in hidden and self._given.get(name, self) is not value
+        }
+        capture(variables, self.brief.folder / FAILURE_FOLDER, seconds=seconds or SECONDS)
+
+    def _report(
+        self,
+        result: Result,
+        reason: str,
+        error: ErrorPlace | None,
+        *,
+        xcoms: tuple[XComValue, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self._done = True
+        staging = self.brief.folder / STAGING_FOLDER
+        staging.mkdir(exist_ok=True)
+        report = {
+            "result": result.value,
+            "reason": reason,
+            "error": error_to_json(error),
+            "xcoms": [value.to_json() for value in xcoms],
+            "notes": list(notes),
+        }
+        write_whole(staging / REPORT_FILE, json.dumps(report, ensure_ascii=False))
+
+    def _decode(self, value: XComValue) -> object:
+        from nbflow.codec import decode
+
+        return decode(value, namespace=self._shell.user_ns)
+
+    def _show(
+        self,
+        shell: InteractiveShell,
+        kind: type[BaseException],
+        error: BaseException,
+        traceback: TracebackType,
+        tb_offset: int | None = None,
+    ) -> None:
+        """Show an error that nbflow knows more about than Python."""
+        if isinstance(error, NbflowError):
+            shell._showtraceback(kind, error, [f"{kind.__name__}: {error}"])  # noqa: SLF001 as UsageError is shown
+            return
+        why = self.brief.missing.get(getattr(error, "name", None) or "")
+        if why is not None:
+            error.args = (f"{error.args[0] if error.args else error}: {why}",)
+        shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
+
+
+def _magic(function: object) -> object:
+    """The bound method as a magic that gets its line as written: a path may have braces."""
+
+    @no_var_expand
+    def magic(line: str) -> object:
+        return function(line)  # type: ignore[operator]
+
+    return magic
+
+
+def _exit() -> None:
+    raise SystemExit(0)
+
+
+def _end_with_parent() -> None:
+    """Have this kernel killed when the host that started it dies (Linux; elsewhere ipykernel polls)."""
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+    import signal
+
+    set_death_signal = 1
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    if os.getppid() != int(os.environ.get("JPY_PARENT_PID", os.getppid())):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _tell_where_it_hangs(brief: Brief) -> None:
+    """Have the place written down where the kernel is when it doesn't answer the timeout's interrupt.
+
+    It's a thread without Python in it, so that it works in a call that never comes back.
+    """
+    if brief.timeout is None:
+        return
+    import faulthandler
+
+    file = (brief.folder / HANG_FILE).open("w", encoding="utf-8")
+    faulthandler.dump_traceback_later(brief.timeout + 2.0, file=file)

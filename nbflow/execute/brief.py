@@ -1,0 +1,146 @@
+"""What the kernel of a try is told, as plain JSON: the bridge reads it inside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbflow.model.run import Interval, RunKey, TaskKey
+from nbflow.model.xcom import XComValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BRIEF_FILE = "brief.json"  # in a try's folder
+REPORT_FILE = "report.json"  # in its staging folder: what the kernel says of how it went
+HANG_FILE = "hang.txt"  # in its folder: where a kernel was that didn't answer an interrupt
+TRY_VARIABLE = "NBFLOW_TRY"  # holds the token in the kernel of the try, and nowhere else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellPlace:
+    """A cell of the notebook as the kernel knows it: its number, and whether a `%%task` line heads it."""
+
+    cell_id: str
+    number: int
+    headed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A name the task hands on: the cell that makes it and the one that wants it, in words."""
+
+    name: str
+    made: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What the kernel of a try needs to know.
+
+    Attributes:
+        key, try_number, token, interval, timezone, previous_success, missing, inputs, exchange: as in
+            `TaskRequest`.
+        params: every parameter's value as far as it is known before the cells run.
+        assigned: names that some cell of the notebook assigns: `ds` and friends never overwrite them.
+        shared: names that shared cells define.
+        cells: the notebook's cells that run in this kernel.
+        exports: what the task hands on.
+        watched: names it must not change unseen; `strict` makes such a change a failure.
+        folder: the try's folder.
+        timeout: seconds the try may take, None for no limit.
+    """
+
+    key: TaskKey
+    try_number: int
+    token: str
+    interval: Interval
+    timezone: str
+    previous_success: Interval | None
+    params: Mapping[str, object]
+    inputs: Mapping[str, XComValue]
+    missing: Mapping[str, str]
+    assigned: frozenset[str]
+    shared: frozenset[str]
+    cells: tuple[CellPlace, ...]
+    exports: tuple[Export, ...]
+    watched: frozenset[str]
+    strict: bool
+    folder: Path
+    exchange: Path | None = None
+    timeout: float | None = None
+    parameters: frozenset[str] = field(default_factory=frozenset)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON types (parameters that JSON doesn't know become text, as in papermill)."""
+        return {
+            "dag_id": self.key.run.dag_id,
+            "run_id": self.key.run.run_id,
+            "task_id": self.key.task_id,
+            "map_index": self.key.map_index,
+            "try_number": self.try_number,
+            "token": self.token,
+            "interval": _interval_to_json(self.interval),
+            "timezone": self.timezone,
+            "previous_success": None
+            if self.previous_success is None
+            else _interval_to_json(self.previous_success),
+            "params": json.loads(json.dumps(dict(self.params), default=str)),
+            "inputs": {name: value.to_json() for name, value in self.inputs.items()},
+            "missing": dict(self.missing),
+            "assigned": sorted(self.assigned),
+            "shared": sorted(self.shared),
+            "cells": [[cell.cell_id, cell.number, cell.headed] for cell in self.cells],
+            "exports": [[export.name, export.made, export.wanted] for export in self.exports],
+            "watched": sorted(self.watched),
+            "strict": self.strict,
+            "folder": str(self.folder),
+            "exchange": None if self.exchange is None else str(self.exchange),
+            "timeout": self.timeout,
+            "parameters": sorted(self.parameters),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Brief:
+        """The inverse of `to_json`."""
+        previous = data["previous_success"]
+        return cls(
+            key=TaskKey(RunKey(data["dag_id"], data["run_id"]), data["task_id"], data["map_index"]),
+            try_number=data["try_number"],
+            token=data["token"],
+            interval=_interval_from_json(data["interval"]),
+            timezone=data["timezone"],
+            previous_success=None if previous is None else _interval_from_json(previous),
+            params=data["params"],
+            inputs={name: XComValue.from_json(value) for name, value in data["inputs"].items()},
+            missing=data["missing"],
+            assigned=frozenset(data["assigned"]),
+            shared=frozenset(data["shared"]),
+            cells=tuple(
+                CellPlace(cell_id=cell_id, number=number, headed=headed)
+                for cell_id, number, headed in data["cells"]
+            ),
+            exports=tuple(
+                Export(name=name, made=made, wanted=wanted) for name, made, wanted in data["exports"]
+            ),
+            watched=frozenset(data["watched"]),
+            strict=data["strict"],
+            folder=Path(data["folder"]),
+            exchange=None if data["exchange"] is None else Path(data["exchange"]),
+            timeout=data["timeout"],
+            parameters=frozenset(data["parameters"]),
+        )
+
+
+def _interval_to_json(interval: Interval) -> list[str]:
+    moments = (interval.logical_date, interval.start, interval.end, interval.due)
+    return [moment.isoformat() for moment in moments]
+
+
+def _interval_from_json(moments: list[str]) -> Interval:
+    logical_date, start, end, due = map(datetime.fromisoformat, moments)
+    return Interval(logical_date=logical_date, start=start, end=end, due=due)

@@ -1,0 +1,155 @@
+"""What a task hands on at its end, inside its kernel: exports, pushes, the return value."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING
+
+from nbflow.errors import CannotCarry
+from nbflow.execute.capture import kind_of, rough_size
+from nbflow.model.xcom import RETURN_VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from nbflow.execute.brief import Export
+    from nbflow.model.xcom import XComValue
+
+LARGEST_RETURN = 64_000_000  # bytes of a return value that nobody asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """What goes to the store, and what to say about it."""
+
+    xcoms: tuple[XComValue, ...]
+    notes: tuple[str, ...]
+
+
+def hand_over(
+    task_id: str,
+    namespace: Mapping[str, object],
+    exports: tuple[Export, ...],
+    *,
+    pushed: Mapping[str, object],
+    returned: object,
+    shared: Mapping[str, object],
+    folder: Path,
+) -> Handover:
+    """Encode what the task leaves into `folder`.
+
+    Args:
+        task_id: whose values.
+        namespace: the notebook's variables at the end of the task.
+        exports: the names later tasks need; one that isn't defined, or is a module, is passed over.
+        pushed: what `xcom_push` was given.
+        returned: the value of the last expression, None for none.
+        shared: what shared cells defined and goes by reference.
+        folder: exists.
+
+    Raises:
+        CannotCarry: a value that is needed, or was pushed, can't leave the process. The message names the
+            variable, its type, both cells and what to do.
+    """
+    from nbflow.codec import encode
+
+    xcoms: dict[str, XComValue] = {}
+    by_object: dict[int, str] = {}
+    for export in exports:
+        if export.name not in namespace or isinstance(namespace[export.name], ModuleType):
+            continue
+        value = namespace[export.name]
+        try:
+            xcoms[export.name] = encode(export.name, value, folder=folder, shared=shared)
+        except CannotCarry as error:
+            raise CannotCarry(_cannot(export, value, error)) from None
+        by_object[id(value)] = export.name
+    for key, value in pushed.items():
+        try:
+            xcoms[key] = encode(key, value, folder=folder, shared=shared)
+        except CannotCarry as error:
+            msg = f"xcom_push of {key!r} in task {task_id!r}: {error}"
+            raise CannotCarry(msg) from None
+    if returned is None or RETURN_VALUE in xcoms:
+        return Handover(xcoms=tuple(xcoms.values()), notes=())
+    if (name := by_object.get(id(returned))) is not None:
+        same = _again(xcoms[name], folder)
+        return Handover(xcoms=(*xcoms.values(), same), notes=())
+    found = _returned(task_id, returned, shared, folder)
+    if isinstance(found, str):
+        return Handover(xcoms=tuple(xcoms.values()), notes=(found,))
+    return Handover(xcoms=(*xcoms.values(), found), notes=())
+
+
+def by_reference(names: frozenset[str], namespace: Mapping[str, object]) -> dict[str, object]:
+    """Of the names that shared cells define, those whose value is code: it goes by name, so that a class
+    is the same class in every task. Other values go as values: a task may have changed them."""
+    return {
+        name: namespace[name]
+        for name in names
+        if name in namespace and isinstance(namespace[name], (type, FunctionType))
+    }
+
+
+def fingerprints(names: frozenset[str], namespace: Mapping[str, object]) -> dict[str, str]:
+    """The fingerprint of each of these names that is defined and has one."""
+    if not names:
+        return {}
+    from nbflow.codec import fingerprint
+
+    found = {name: fingerprint(namespace[name]) for name in names if name in namespace}
+    return {name: mark for name, mark in found.items() if mark is not None}
+
+
+def change_note(task_id: str, name: str) -> str:
+    """What is said of a change that the notebook's text doesn't show."""
+    return (
+        f"task {task_id!r} changed `{name}`, which other cells read too, in a way the text doesn't show; no other "
+        f"task sees the change. Assign it (`{name} = ...`), or write `--exports {name}` on the task's line."
+    )
+
+
+def _cannot(export: Export, value: object, error: CannotCarry) -> str:
+    return (
+        f"`{export.name}` ({kind_of(value)}), made in {export.made} and wanted in {export.wanted}, can't go from "
+        f"one task's process to another's: {error} Make it in a shared cell above the first task, so that each "
+        "task has its own, or hand on what it is made from."
+    )
+
+
+def _again(value: XComValue, folder: Path) -> XComValue:
+    """The same value as the return value, with a name of its own for the same file."""
+    if value.path is None:
+        return replace(value, key=RETURN_VALUE, wanted=False)
+    path = folder / f"{RETURN_VALUE}{value.path.suffix}"
+    os.link(value.path, path)
+    return replace(value, key=RETURN_VALUE, path=path, wanted=False)
+
+
+def _returned(
+    task_id: str, value: object, shared: Mapping[str, object], folder: Path
+) -> XComValue | str:
+    """The return value encoded, or why it isn't kept."""
+    from nbflow.codec import encode
+
+    size = rough_size(value)
+    if size <= LARGEST_RETURN:
+        try:
+            encoded = encode(RETURN_VALUE, value, folder=folder, shared=shared)
+        except Exception as error:  # noqa: BLE001 nobody asked for it: whatever its pickling raises is a note
+            return (
+                f"the value of the last expression of task {task_id!r} ({kind_of(value)}) is not kept as its "
+                f"return value: {error}"
+            )
+        if encoded.size <= LARGEST_RETURN:
+            return replace(encoded, wanted=False)
+        size = encoded.size
+        if encoded.path is not None:
+            encoded.path.unlink()
+    return (
+        f"the value of the last expression of task {task_id!r} ({kind_of(value)}, {size / 1e6:.0f} MB) is not kept "
+        f"as its return value: more than {LARGEST_RETURN / 1e6:.0f} MB. `ti.xcom_push` keeps it."
+    )

@@ -1,0 +1,193 @@
+"""The kernel of a try: this Python's own ipykernel, over Unix sockets, without fixed waits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import time
+from contextlib import suppress
+from queue import Empty
+from typing import TYPE_CHECKING, Any
+
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from nbflow.errors import NbflowError
+from nbflow.execute.sockets import socket_folder
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+    from pathlib import Path
+
+START_TIMEOUT = 120.0  # seconds until a kernel that doesn't answer is given up
+EXIT_GRACE = 1.0  # seconds for atexit handlers and threads, after the last cell
+_ARGUMENTS = (
+    "-m",
+    "ipykernel_launcher",
+    "-f",
+    "{connection_file}",
+    "--HistoryManager.hist_file=:memory:",
+)
+
+
+class KernelDidNotStart(NbflowError, RuntimeError):
+    """The kernel's process ended, or stayed silent, before the first cell."""
+
+
+class TaskKernelClient(AsyncKernelClient):
+    """A client that says which cell it runs, as JupyterLab does.
+
+    Attributes:
+        cell_id: goes with the next `execute`.
+    """
+
+    cell_id: str = ""
+
+    def execute(
+        self,
+        code: str,
+        silent: bool = False,  # noqa: FBT001, FBT002 jupyter_client's signature
+        store_history: bool = True,  # noqa: FBT001, FBT002
+        user_expressions: dict[str, Any] | None = None,
+        allow_stdin: bool | None = None,  # noqa: FBT001
+        stop_on_error: bool = True,  # noqa: FBT001, FBT002
+    ) -> str:
+        """Ask the kernel to run a cell; answers with the id of the request."""
+        content = {
+            "code": code,
+            "silent": silent,
+            "store_history": store_history,
+            "user_expressions": user_expressions or {},
+            "allow_stdin": bool(allow_stdin),
+            "stop_on_error": stop_on_error,
+        }
+        message = self.session.msg("execute_request", content, metadata={"cellId": self.cell_id})
+        self.shell_channel.send(message)
+        return message["header"]["msg_id"]
+
+
+class TaskKernel:
+    """One kernel from start to end.
+
+    Attributes:
+        manager: for nbclient.
+        client: connected once `start` has returned.
+        language_info: what the kernel says of its language.
+        pgid: its process group (and session).
+        process: to ask for its exit status.
+    """
+
+    client: TaskKernelClient
+    language_info: dict[str, object]
+    pgid: int
+    process: subprocess.Popen[bytes]
+
+    def __init__(self) -> None:
+        self._folder = socket_folder()
+        context = zmq.asyncio.Context.instance()
+        transport = "ipc" if zmq.has("ipc") else "tcp"
+        self.manager = AsyncKernelManager(
+            context=context, transport=transport, connection_file=str(self._folder / "k.json")
+        )
+        if transport == "ipc":
+            self.manager.ip = str(self._folder / "k")
+        # not a registered kernelspec: `python3` may have been pointed at another Python
+        spec = KernelSpec(argv=[sys.executable, *_ARGUMENTS], display_name="Python 3", language="python")
+        self.manager._kernel_spec = spec  # noqa: SLF001 the only way to give a spec that isn't in a folder
+        self._provisioner = LocalProvisioner(kernel_id="nbflow", kernel_spec=spec, parent=self.manager)
+        self.manager.provisioner = self._provisioner
+
+    async def start(self, *, cwd: Path, environment: Mapping[str, str], log: int) -> None:
+        """Start the process; `ready` waits for it.
+
+        Args:
+            cwd: where its cells run.
+            environment: beside the inherited variables.
+            log: a file descriptor for what the process writes past Jupyter (a crash report).
+        """
+        await self.manager.start_kernel(
+            cwd=str(cwd), env={**os.environ, **environment}, stdout=log, stderr=log
+        )
+        if self._provisioner.process is None:
+            msg = "the kernel's process could not be started"
+            raise KernelDidNotStart(msg)
+        self.process = self._provisioner.process
+        self.pgid = self.process.pid
+        self.client = TaskKernelClient(
+            **self.manager.get_connection_info(session=True), parent=self.manager, context=self.manager.context
+        )
+        self.client.start_channels(stdin=False, hb=False)
+
+    async def ready(self) -> None:
+        """Wait until the kernel answers and its outputs arrive here.
+
+        Outputs are known to arrive once one did, so there is no wait for silence: nbclient goes by each
+        output's parent anyway.
+
+        Raises:
+            KernelDidNotStart: its process ended or stayed silent.
+        """
+        until = time.monotonic() + START_TIMEOUT
+        asked: set[str] = set()
+        while True:
+            asked.add(self.client.kernel_info())
+            reply = await self._reply(asked, until)
+            with suppress(Empty):
+                await self.client.get_iopub_msg(timeout=0.2)
+                self.language_info = reply["content"]["language_info"]
+                return
+
+    async def _reply(self, asked: set[str], until: float) -> dict[str, Any]:
+        while True:
+            with suppress(Empty):
+                reply = await self.client.get_shell_msg(timeout=0.2)
+                if reply["parent_header"].get("msg_id") in asked:
+                    return reply
+            if (status := self.process.poll()) is not None:
+                msg = f"the kernel ended before its first cell ({exit_words(status)}); its log says why"
+                raise KernelDidNotStart(msg)
+            if time.monotonic() > until:
+                msg = f"the kernel did not answer within {START_TIMEOUT:.0f} s"
+                raise KernelDidNotStart(msg)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the kernel and what it started, if any of it is still there."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pgid, number)
+
+    async def ask_to_end(self) -> None:
+        """Ask a kernel that lives to end; `end` waits for it."""
+        if self.process.poll() is None:
+            with suppress(zmq.ZMQError):
+                await self.manager.request_shutdown()
+
+    async def end(self) -> int:
+        """End the kernel and everything it started; answers with its exit status (negative: a signal).
+
+        A kernel that was asked to end has `EXIT_GRACE` to run its atexit handlers and to wait for its
+        threads: then it is killed, so that nothing of a try outlives it.
+        """
+        until = time.monotonic() + EXIT_GRACE
+        while self.process.poll() is None and time.monotonic() < until:
+            await asyncio.sleep(0.002)
+        self.signal(signal.SIGKILL)
+        status = self.process.wait()
+        self.client.stop_channels()
+        await self.manager.cleanup_resources()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return status
+
+
+def exit_words(status: int) -> str:
+    """«exit status 3», «killed by signal 9 (SIGKILL)»."""
+    if status >= 0:
+        return f"exit status {status}"
+    name = signal.Signals(-status).name if -status in set(signal.Signals) else "unknown"
+    return f"killed by signal {-status} ({name})"

@@ -1,0 +1,220 @@
+"""A request made ready to run: the one-task notebook, and the brief that the kernel reads."""
+
+from __future__ import annotations
+
+import ast
+import json
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+from nbformat import v4 as nbformat4
+
+from nbflow.errors import NotebookUnreadable
+from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, Export
+from nbflow.execute.outcome import write_whole
+from nbflow.model.cell import Role
+from nbflow.parse.header import HeaderKind, read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbformat import NotebookNode
+
+    from nbflow.model.cell import Cell
+    from nbflow.model.flow import Flow
+    from nbflow.model.work import TaskRequest
+
+BRIDGE_TAG = "nbflow-bridge"
+INPUTS_TAG = "nbflow-inputs"
+OUTPUTS_TAG = "nbflow-outputs"
+IMPORTS_TAG = "nbflow-imports"
+INJECTED_TAG = "injected-parameters"
+PYTHON = frozenset({"", "python", "python3", "ipython"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a host needs to run one try; plain JSON types all through.
+
+    Attributes:
+        token: of the request.
+        notebook: the one-task notebook (nbformat 4).
+        parameters: what papermill injects.
+        source: the notebook's own path, for papermill's metadata.
+        numbers: cell id → the cell's number in its notebook.
+        folder, cwd: of the request.
+        environment: variables for the kernel beside the inherited ones.
+        timeout: seconds the try may take from the kernel's start, None for no limit.
+    """
+
+    token: str
+    notebook: Mapping[str, object]
+    parameters: Mapping[str, object]
+    source: str
+    numbers: Mapping[str, int]
+    folder: str
+    cwd: str
+    environment: Mapping[str, str]
+    timeout: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """For the pipe to a host."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Job:
+        """The inverse of `to_json`."""
+        return cls(**data)
+
+
+def prepare(request: TaskRequest) -> Job:
+    """Write the kernel's brief into the try's folder, and say what a host has to run.
+
+    Raises:
+        NotebookUnreadable: the notebook is in another language than Python.
+    """
+    language = language_of(request.notebook)
+    if language not in PYTHON:
+        msg = (
+            f"{request.flow.path}: the notebook is written in {language}; nbflow runs Python notebooks. "
+            f"Choose a Python kernel in Jupyter (Kernel, Change kernel) if it is one."
+        )
+        raise NotebookUnreadable(msg)
+    brief = brief_of(request)
+    path = request.folder / BRIEF_FILE
+    write_whole(path, json.dumps(brief.to_json(), ensure_ascii=False))
+    parameters = json.loads(json.dumps(dict(request.params), default=str))
+    return Job(
+        token=request.token,
+        notebook=task_notebook(request, path),
+        parameters=parameters,
+        source=request.flow.path,
+        numbers={cell.cell_id: cell.number for cell in brief.cells},
+        folder=str(request.folder),
+        cwd=str(request.cwd),
+        environment=dict(request.environment),
+        timeout=brief.timeout,
+    )
+
+
+def language_of(notebook: Mapping[str, Any]) -> str:
+    """The language a notebook says it is written in, in small letters, or ""."""
+    metadata = notebook.get("metadata", {})
+    language = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name")
+    return str(language or "").lower()
+
+
+def cells_for(flow: Flow, task_id: str) -> tuple[Cell, ...]:
+    """The cells that run for a task, in the notebook's order: its own, and the shared ones above its last."""
+    own = flow.cells_of(task_id)
+    last = own[-1].index
+    return tuple(
+        cell
+        for cell in flow.cells[: last + 1]
+        if cell.task_id == task_id or (cell.role in (Role.SHARED, Role.PARAMETERS) and cell.task_id is None)
+    )
+
+
+def brief_of(request: TaskRequest) -> Brief:
+    """What the kernel is told of a request."""
+    flow, task_id = request.flow, request.key.task_id
+    cells = cells_for(flow, task_id)
+    shared = (cell.names.defines for cell in cells if cell.task_id is None)
+    timeout = request.execution_timeout
+    return Brief(
+        key=request.key,
+        try_number=request.try_number,
+        token=request.token,
+        interval=request.interval,
+        timezone=request.timezone,
+        previous_success=request.previous_success,
+        params={**_defaults(flow), **request.params},
+        parameters=frozenset(flow.dag.params),
+        inputs=request.inputs,
+        missing=request.missing,
+        assigned=frozenset[str]().union(*(cell.names.defines for cell in flow.cells)),
+        shared=frozenset[str]().union(*shared),
+        cells=tuple(
+            CellPlace(cell_id=cell.cell_id, number=cell.number, headed=_headed(cell, task_id)) for cell in cells
+        ),
+        exports=tuple(_export(flow, task_id, name) for name in sorted(flow.exports.get(task_id, ()))),
+        watched=flow.watched.get(task_id, frozenset()),
+        strict=flow.dag.strict,
+        folder=request.folder,
+        exchange=request.exchange,
+        timeout=None if timeout is None else timeout.total_seconds(),
+    )
+
+
+def task_notebook(request: TaskRequest, brief: Path) -> NotebookNode:
+    """The one-task notebook, before papermill has put the parameters in.
+
+    The user's cells keep their source, id and metadata; nbflow's own are tagged.
+
+    Args:
+        request: whose task.
+        brief: the path of the brief.
+    """
+    flow, task_id = request.flow, request.key.task_id
+    original = nbformat.from_dict(deepcopy(dict(request.notebook)))
+    chosen = cells_for(flow, task_id)
+    first_own = next(cell.index for cell in chosen if cell.task_id == task_id)
+    cells = [_own_cell(BRIDGE_TAG, f"%load_ext nbflow.execute.bridge\n%nbflow_try {brief}")]
+    if request.params and not any(cell.role is Role.PARAMETERS for cell in chosen):
+        cells.append(_own_cell(INJECTED_TAG, ""))  # papermill replaces it; else it would go above the bridge
+    for cell in chosen:
+        if cell.index == first_own:
+            inputs = " ".join(sorted(request.inputs))
+            cells.append(_own_cell(INPUTS_TAG, f"%nbflow_inputs {inputs}".rstrip()))
+        node = original.cells[cell.index]
+        node.id = cell.cell_id
+        node.outputs, node.execution_count = [], None
+        cells.append(node)
+    cells.append(_own_cell(OUTPUTS_TAG, "%nbflow_outputs"))
+    metadata = {key: value for key, value in original.metadata.items() if key not in ("papermill", "widgets")}
+    metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat4.new_notebook(cells=cells, metadata=metadata)
+
+
+def _own_cell(tag: str, source: str) -> NotebookNode:
+    metadata = {"tags": [tag], "jupyter": {"source_hidden": True}}
+    return nbformat4.new_code_cell(source, metadata=metadata)
+
+
+def _headed(cell: Cell, task_id: str) -> bool:
+    if cell.task_id != task_id:
+        return False
+    header = read_header(cell.source)
+    return cell.role is Role.TASK or (header is not None and header.kind is HeaderKind.CONTINUES)
+
+
+def _export(flow: Flow, task_id: str, name: str) -> Export:
+    """Where a name is made and where it is wanted, in words."""
+    own = flow.cells_of(task_id)
+    made = [cell for cell in own if name in cell.names.defines or name in cell.names.mutates] or list(own[-1:])
+    for other, needs in flow.producers.items():
+        if task_id in needs.get(name, ()):
+            for cell in flow.cells_of(other):
+                if name in cell.names.uses:
+                    line = cell.names.lines.get(name)
+                    place = f"cell {cell.number}" + (f", line {line}" if line else "")
+                    return Export(
+                        name=name,
+                        made=f"cell {made[-1].number} (task {task_id!r})",
+                        wanted=f"{place} (task {other!r})",
+                    )
+    return Export(name=name, made=f"cell {made[-1].number} (task {task_id!r})", wanted="a later task")
+
+
+def _defaults(flow: Flow) -> dict[str, object]:
+    """The parameters' defaults, as far as their text is a literal."""
+    found: dict[str, object] = {}
+    for name, param in flow.dag.params.items():
+        try:
+            found[name] = ast.literal_eval(param.default)
+        except (ValueError, SyntaxError):
+            found[name] = None  # an expression: the parameters cell gives it
+    return found

@@ -1,0 +1,144 @@
+"""`%load_ext nbflow`: what nbflow adds to an IPython shell, and how it is taken away again."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from functools import wraps
+from typing import TYPE_CHECKING, Literal
+
+from nbflow.errors import NbflowError, OptionError
+from nbflow.magics.completer import matcher
+from nbflow.magics.hand import Hand
+from nbflow.magics.transformer import HeaderTransformer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+_ATTRIBUTE = "_nbflow_extension"
+_NOT_FIRST = "%{name} must be the first line of its cell, where it makes the cell a task."
+_DAG_USAGE = "%dag takes --date DATE (2026-02-17, today, -14d) or --date reset, and got: {line}"
+
+
+class Extension:
+    """nbflow in one shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._hand = Hand(shell.user_ns, os.environ)
+        self._transformer = HeaderTransformer(shell.input_transformer_manager)
+        self._matcher = matcher(self._tasks)
+        self._events = (("pre_run_cell", self._hand.before_cell), ("post_run_cell", self._hand.after_cell))
+
+    def load(self) -> None:
+        """Add everything."""
+        shell = self._shell
+        shell.input_transformers_cleanup.append(self._transformer)
+        for event, function in self._events:
+            shell.events.register(event, function)
+        if shell.Completer is not None:
+            shell.Completer.custom_matchers.append(self._matcher)
+        for name, function in (("nbflow", self._nbflow), ("dag", self._dag)):
+            self._register(_shown(function), "line", name)
+        self._register(_shown(self._dag_cell), "cell", "dag")
+        for name in ("task", "scratch"):
+            self._register(_misplaced(name), "line_cell", name)
+        self._hand.begin()
+
+    def _register(self, function: Callable[..., None], kind: Literal["line", "cell", "line_cell"], name: str) -> None:
+        self._shell.magics_manager.register_function(function, magic_kind=kind, magic_name=name)
+
+    def unload(self) -> None:
+        """Take everything away; what cells have defined stays."""
+        shell = self._shell
+        shell.input_transformers_cleanup.remove(self._transformer)
+        for event, function in self._events:
+            shell.events.unregister(event, function)
+        if shell.Completer is not None:
+            shell.Completer.custom_matchers.remove(self._matcher)
+        for kind, name in (
+            ("line", "nbflow"),
+            ("line", "dag"),
+            ("cell", "dag"),
+            ("line", "task"),
+            ("cell", "task"),
+            ("line", "scratch"),
+            ("cell", "scratch"),
+        ):
+            shell.magics_manager.magics[kind].pop(name, None)
+        self._hand.take_back()
+
+    def _tasks(self) -> tuple[str, ...]:
+        flow = self._hand.flow
+        return tuple(dict.fromkeys([*(() if flow is None else flow.tasks), *self._hand.seen]))
+
+    def _nbflow(self, line: str) -> None:
+        """Look at and run this notebook's workflow: %nbflow graph, grid, run, check, help."""
+        from nbflow.magics.commands import nbflow_command
+
+        nbflow_command(line, self._shell.user_ns)
+
+    def _dag(self, line: str) -> None:
+        """Choose the date to work on by hand: %dag --date 2026-02-17, %dag --date reset."""
+        words = shlex.split(line)
+        if not words:
+            print(self._hand.describe())
+            return
+        flag, equals, value = words[0].partition("=")
+        rest = [value, *words[1:]] if equals else words[1:]
+        if flag != "--date":
+            from nbflow.magics.dag import describe_dag
+
+            print(describe_dag(f"%dag {line}"))
+            return
+        if len(rest) != 1:
+            raise OptionError(_DAG_USAGE.format(line=line))
+        print(self._hand.choose(None if rest[0] == "reset" else rest[0]))
+
+    def _dag_cell(self, line: str, body: str) -> None:
+        """What the notebook says of itself as a workflow: a name, and settings in TOML."""
+        from nbflow.magics.dag import describe_dag
+
+        print(describe_dag(f"%%dag {line}\n{body}"))
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Called by `%load_ext nbflow`."""
+    extension = Extension(shell)
+    extension.load()
+    setattr(shell, _ATTRIBUTE, extension)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Called by `%unload_ext nbflow`."""
+    extension = getattr(shell, _ATTRIBUTE, None)
+    if extension is not None:
+        extension.unload()
+        delattr(shell, _ATTRIBUTE)
+
+
+def _shown(function: Callable[..., None]) -> Callable[..., None]:
+    """The magic with nbflow's errors as messages: no traceback tells a person more than they do."""
+
+    @wraps(function)
+    def magic(*arguments: str) -> None:
+        from IPython.core.error import UsageError
+
+        try:
+            function(*arguments)
+        except NbflowError as error:
+            raise UsageError(str(error)) from None
+
+    return magic
+
+
+def _misplaced(name: str) -> Callable[..., None]:
+    def magic(line: str, body: str = "") -> None:
+        from IPython.core.error import UsageError
+
+        raise UsageError(_NOT_FIRST.format(name=name))
+
+    magic.__doc__ = f"Marks a cell for nbflow; the first line of the cell: %%{name}."
+    return magic

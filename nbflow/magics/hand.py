@@ -1,0 +1,184 @@
+"""The names a cell can use (`ds` and friends, `ti`), when a person runs it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from nbflow.current import set_current
+from nbflow.errors import AddressError, NbflowError
+from nbflow.magics.notebook import SavedFlow, find_notebook
+from nbflow.magics.ti import HandTaskInstance
+from nbflow.model.dag import DagSpec
+from nbflow.parse.header import HeaderKind, read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
+
+    from nbflow.magics.ti import XComPlace
+    from nbflow.model.flow import Flow
+    from nbflow.model.run import Interval
+
+_UNSET = object()
+
+
+class Hand:
+    """What a kernel knows while a person works in it: its notebook, its date, its task.
+
+    Attributes:
+        task: the task whose cell ran last, "" before the first.
+        seen: tasks whose cells ran in this kernel, in order.
+    """
+
+    def __init__(self, namespace: dict[str, object], environment: Mapping[str, str]) -> None:
+        self._namespace = namespace
+        self._environment = environment
+        self._saved = SavedFlow()
+        self._given: dict[str, object] = {}
+        self._dag = DagSpec(dag_id="notebook")
+        self._assigned: frozenset[str] = frozenset()
+        self._interval: Interval | None = None
+        self._chosen: str | None = None
+        self._ti = HandTaskInstance(self._stored)
+        self.task = ""
+        self.seen: dict[str, None] = {}
+
+    @property
+    def notebook(self) -> Path | None:
+        """The kernel's notebook, if a front end said which it is and it is there."""
+        path = find_notebook(self._namespace, self._environment)
+        return path if path is not None and path.is_file() else None
+
+    @property
+    def flow(self) -> Flow | None:
+        """The kernel's notebook as saved, None where it isn't known or can't be read as a flow."""
+        return None if self.notebook is None else self._saved.of(self.notebook)
+
+    def take(self, dag: DagSpec) -> None:
+        """Work by this DAG's zone and schedule: a `%%dag` cell that says so was run just now.
+
+        Raises:
+            DateError: the schedule can't be read, or no interval starts on the chosen date.
+        """
+        self._dag = dag
+        self._set(self._chosen)
+
+    def choose(self, date: str | None) -> str:
+        """Work on the interval of this date; None: on the one a run without a date would get.
+
+        Returns:
+            One line that says which it is.
+
+        Raises:
+            DateError: the date can't be read, or no interval starts on it.
+        """
+        flow = self.flow
+        if flow is not None:
+            self._dag = flow.dag
+            self._assigned = frozenset().union(*(cell.names.defines for cell in flow.cells))
+        self._set(date)
+        left = sorted(set(self._context()) - set(self._given))
+        note = f" ({', '.join(left)} as the notebook sets it)" if left else ""
+        return f"ds is {self._context()['ds']}, {self._dag.timezone}{note}"
+
+    def describe(self) -> str:
+        """One line on the date that is worked on now."""
+        if self._interval is None:
+            return "no date is set; choose one with %dag --date 2026-02-17"
+        how = (
+            "chosen with %dag --date"
+            if self._chosen
+            else "the latest interval; choose another with %dag --date"
+        )
+        return f"ds is {self._context()['ds']} ({how})"
+
+    def give(self) -> None:
+        """Set the names for the task and date that count now; names of the notebook's own stay."""
+        context = self._context()
+        set_current(context)
+        for name, value in context.items():
+            if name not in self._assigned and self._ours(name):
+                self._namespace[name] = self._given[name] = value
+            else:
+                self._given.pop(name, None)
+
+    def take_back(self) -> None:
+        """Remove the names again, where they still are ours."""
+        set_current({})
+        for name in list(self._given):
+            if self._ours(name):
+                self._namespace.pop(name, None)
+        self._given.clear()
+
+    def begin(self) -> None:
+        """Set the names for the latest interval, before the first cell."""
+        try:
+            self.choose(None)
+        except NbflowError:
+            # A schedule that can't be read, say: the %%dag cell that says so is about to be run.
+            self._namespace.setdefault("ti", self._ti)
+
+    def before_cell(self, info: ExecutionInfo) -> None:
+        """Before a cell runs: one that begins a task sets `task_id` and the task that `ti` speaks for."""
+        header = None if info.raw_cell is None else read_header(info.raw_cell)
+        if header is not None and header.kind is HeaderKind.TASK and not header.problems:
+            self.task = self._ti.task_id = header.name
+            self.seen[header.name] = None
+            if self._interval is not None:
+                self.give()
+
+    def after_cell(self, result: ExecutionResult) -> None:
+        """After a cell ran: the last expression of a task's cell is its return value, as in a run."""
+        info = result.info
+        header = None if info is None or info.raw_cell is None else read_header(info.raw_cell)
+        if header is not None and header.kind in (HeaderKind.TASK, HeaderKind.CONTINUES) and result.success:
+            self._ti.returned(result.result)
+
+    def _ours(self, name: str) -> bool:
+        """Whether nobody else has given the name a value."""
+        present = self._namespace.get(name, _UNSET)
+        return present is _UNSET or present is self._given.get(name, _UNSET)
+
+    def _set(self, date: str | None) -> None:
+        from nbflow.service.clock import now
+        from nbflow.service.dates import one_interval, read_date
+
+        moment = now()
+        chosen = None if date is None else read_date(date, timezone=self._dag.timezone, now=moment)
+        self._interval = one_interval(self._dag, chosen, now=moment)
+        self._chosen = date
+        self.give()
+
+    def _context(self) -> dict[str, object]:
+        from nbflow.model.context import context_of
+        from nbflow.model.run import RunKey, TaskKey, run_id_of
+
+        assert self._interval is not None  # noqa: S101 every caller has chosen a date
+        dag = self._dag
+        key = TaskKey(RunKey(dag.dag_id, run_id_of(self._interval.logical_date)), self.task)
+        params = {name: _default(param.default) for name, param in dag.params.items()}
+        params |= {name: self._namespace[name] for name in params if name in self._namespace}
+        context = context_of(key, self._interval, timezone=dag.timezone, params=params)
+        return {**context, "ti": self._ti}
+
+    def _stored(self, place: XComPlace) -> object:
+        """A value of the store.
+
+        Raises:
+            LookupError: there is none.
+        """
+        if self.notebook is None or self._interval is None:
+            msg = "the kernel doesn't know its notebook"
+            raise AddressError(msg)
+        raise AddressError(f"{place} is not in this kernel")
+
+
+def _default(source: str) -> object:
+    """A parameter's default, where its text is a plain value; else the text."""
+    try:
+        return ast.literal_eval(source)
+    except (ValueError, SyntaxError):
+        return source

@@ -1,0 +1,128 @@
+"""`%nbflow run`: a run in a process of its own, watched from the cell."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from nbflow.errors import NbflowError
+from nbflow.magics.stored import stored_grid
+from nbflow.widgets.grid import grid_html
+from nbflow.widgets.live import LiveView
+from nbflow.widgets.terminal import grid_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbflow.model.grid import GridView
+
+_EVERY = 0.3  # seconds between two looks at the store
+_PATIENCE = 30.0  # seconds a run may take to stop before its process is ended
+_SHOWN_RUNS = 30
+
+
+def run_live(notebook: Path, arguments: list[str]) -> None:
+    """Run `nbflow run NOTEBOOK ARGUMENTS`, show the grid while it works, and a line when it has ended.
+
+    Interrupting the kernel stops the run as Ctrl-C does on the command line.
+
+    Raises:
+        NbflowError: the command says that the call was wrong.
+        KeyboardInterrupt: the kernel was interrupted; the run has stopped.
+    """
+    # A session of its own: the front end interrupts the kernel's whole process group, and the run is to
+    # hear of it once, from us.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nbflow", "run", str(notebook), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**os.environ, "COLUMNS": "110", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    printed: list[str] = []
+    reader = threading.Thread(target=_collect, args=(process, printed), daemon=True)
+    reader.start()
+    picture = _Picture(notebook)
+    try:
+        while process.poll() is None:
+            picture.look()
+            reader.join(_EVERY)
+    except KeyboardInterrupt:
+        _stop(process)
+        raise
+    finally:
+        _stop(process)
+        reader.join(_PATIENCE)
+        if process.stdout is not None:
+            process.stdout.close()
+        # Wrong calls (2) leave nothing new to show.
+        picture.finish(worth_showing=process.returncode != 2)
+    text = "".join(printed).strip()
+    if process.returncode == 2:
+        raise NbflowError(text)
+    print(summary_of(text, process.returncode))
+
+
+def summary_of(printed: str, status: int) -> str:
+    """The line that sums up what `nbflow run` printed: its last that isn't blank."""
+    lines = [line.rstrip() for line in printed.splitlines() if line.strip()]
+    if status in (0, 1) and lines:
+        return lines[-1].strip()
+    return "\n".join(lines[-20:]) or f"nbflow run ended with status {status}"
+
+
+class _Picture:
+    """The grid in the cell's output: appears with the first run, changes when the store does."""
+
+    def __init__(self, notebook: Path) -> None:
+        self._notebook = notebook
+        self._view: GridView | None = None
+        self._live: LiveView | None = None
+
+    def look(self) -> None:
+        """Show the grid as the store has it now, if that is news."""
+        try:
+            view = stored_grid(self._notebook, last=_SHOWN_RUNS)
+        except NbflowError:
+            return  # no home yet, or no run in it
+        if view == self._view or not view.columns:
+            return
+        self._view = view
+        if self._live is None:
+            self._live = LiveView(grid_html(view), grid_lines(view))
+            self._live.show()
+        else:
+            self._live.update(grid_html(view), grid_lines(view))
+
+    def finish(self, *, worth_showing: bool) -> None:
+        """Look once more, and leave the last picture as the cell's stored output."""
+        if worth_showing:
+            self.look()
+        if self._live is not None:
+            self._live.finish()
+
+
+def _collect(process: subprocess.Popen[str], printed: list[str]) -> None:
+    """Take what the process prints, so that it never waits for a reader."""
+    if process.stdout is not None:
+        printed.extend(process.stdout)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End the process if it lives: an interrupt first, which lets it stop its tasks and say so."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_PATIENCE)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.terminate()
+        process.wait()

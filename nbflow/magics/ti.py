@@ -1,0 +1,85 @@
+"""`ti` by hand: XComs between the cells of one kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbflow.model.xcom import RETURN_VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class XComPlace:
+    """Which stored value is wanted; None for this DAG and the run of this date."""
+
+    dag_id: str | None
+    run_id: str | None
+    task_id: str
+    key: str
+    include_prior_dates: bool
+
+
+class HandTaskInstance:
+    """What `ti` is in a notebook that a person runs: the same calls as in a run.
+
+    What a cell pushes stays in the kernel and is gone with it. A pull finds what cells of this kernel
+    pushed or returned; failing that, what the run of the same date has in the store.
+    """
+
+    def __init__(self, stored: Callable[[XComPlace], object]) -> None:
+        self._stored = stored
+        self._values: dict[tuple[str, str], object] = {}
+        self.task_id = ""
+
+    def __repr__(self) -> str:
+        return f"<ti by hand: {self.task_id or 'no task'}>"
+
+    def xcom_push(self, key: str, value: object) -> None:
+        """Hand on `value` under `key`, as the task whose cell runs; the last push of a key counts."""
+        if not isinstance(key, str) or not key:
+            msg = f"xcom_push takes a key that is a text and not empty, and got {key!r}"
+            raise TypeError(msg)
+        self._values[self.task_id, key] = value
+
+    def returned(self, value: object) -> None:
+        """Keep the value of the task's last expression, as a run does; None hands nothing on."""
+        if value is not None:
+            self._values[self.task_id, RETURN_VALUE] = value
+
+    def xcom_pull(
+        self,
+        task_ids: str | Iterable[str] | None = None,
+        dag_id: str | None = None,
+        key: str = RETURN_VALUE,
+        include_prior_dates: bool = False,
+        *,
+        map_indexes: int | Iterable[int] | None = None,
+        default: object = None,
+        run_id: str | None = None,
+    ) -> object:
+        """The value another task pushed or returned: in this kernel, else in the stored run of the date.
+
+        Args:
+            task_ids: one task's id: its value; several: a list, in their order; None: this task.
+            dag_id: the DAG, None for this one.
+            key: what it was pushed under, the return value by default.
+            include_prior_dates: whether an earlier stored run may answer.
+            map_indexes: for Airflow's sake.
+            default: what stands for a value that isn't there.
+            run_id: the stored run, None for this date's.
+        """
+        if task_ids is not None and not isinstance(task_ids, str):
+            return [
+                self.xcom_pull(task, dag_id, key, include_prior_dates, default=default, run_id=run_id)
+                for task in task_ids
+            ]
+        task = self.task_id if task_ids is None else task_ids
+        if dag_id is None and run_id is None and (task, key) in self._values:
+            return self._values[task, key]
+        try:
+            return self._stored(XComPlace(dag_id, run_id, task, key, include_prior_dates))
+        except LookupError:
+            return default

@@ -1,0 +1,305 @@
+"""The first lines of a cell: `%%task NAME [options]`, `%%task +`, `%%scratch`, `%%dag NAME`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from nbflow.model.problem import Problem, Severity
+from nbflow.model.task import TaskKind
+from nbflow.parse.options import BY_FLAG, TASK_OPTIONS, OptionType, nearest, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_HEADER = re.compile(r"(?P<percent>%%?)(?P<word>task|scratch|dag)(?P<kind>\.[\w.]*)?(?=\s|$)(?P<rest>.*)")
+_INNER = re.compile(r"^[ \t]*%%(?P<word>task(?:\.\w+)?|scratch|dag)(?=\s|$)", re.MULTILINE)
+LONGEST_ID = 200
+
+
+class HeaderKind(StrEnum):
+    """What a header makes of its cell."""
+
+    TASK = "task"
+    CONTINUES = "continues"
+    SCRATCH = "scratch"
+    DAG = "dag"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What the header of one cell says.
+
+    Attributes:
+        kind: what it makes of the cell.
+        name: the task's or the DAG's name, "" when there is none.
+        task_kind: for a task: task, sensor, branch, ...
+        options: for a task: TaskSpec field → value, only those written on the line.
+        words: for a dag: what follows the name on the line, tokenised.
+        lines: how many lines of the cell it takes, blank lines and comments above it included.
+        body: the cell's source with those lines empty, so that line numbers stay true. It may begin
+            with another cell magic (`%%bash`).
+        cell_magic: whether it was written with two percent signs.
+        problems: what is wrong with it; `line` is set, `cell` is not.
+    """
+
+    kind: HeaderKind
+    name: str = ""
+    task_kind: TaskKind = TaskKind.TASK
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    words: tuple[str, ...] = ()
+    lines: int = 1
+    body: str = ""
+    cell_magic: bool = True
+    problems: tuple[Problem, ...] = ()
+
+
+def read_header(source: str) -> Header | None:
+    """The header of a cell, or None when it has none. Never raises: problems are in the answer.
+
+    Args:
+        source: the cell as in the notebook.
+    """
+    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    first = _first_line(lines)
+    if first is None:
+        return None
+    start, above = first
+    match = _HEADER.fullmatch(lines[start].strip())
+    if match is None or (match["percent"] == "%" and match["word"] == "dag"):
+        return None  # a %dag line may stand anywhere; `dag_line` finds it
+    text, end = _joined(match["rest"], lines, start)
+    body = "\n" * end + "\n".join(lines[end:])
+    problems = []
+    if above:
+        problems.append(
+            _problem(
+                "comment-above-header",
+                above,
+                f"a comment stands above {match['percent']}{match['word']}: Jupyter takes a cell magic only "
+                "from the first line. Move the comment below it.",
+            )
+        )
+    try:
+        words = shlex.split(text, comments=True)
+    except ValueError as error:
+        problems.append(
+            _problem("bad-header", start + 1, f"the header can't be split into words ({error}): {text.strip()}")
+        )
+        words = []
+    if match["percent"] == "%%" and (inner := _INNER.search("\n".join(lines[end:]))):
+        line = end + 1 + "\n".join(lines[end:])[: inner.start()].count("\n")
+        if match["word"] != "dag":
+            problems.append(
+                _problem(
+                    "two-headers",
+                    line,
+                    f"a second header (%%{inner['word']}) in one cell; split the cell above it.",
+                )
+            )
+    reader = {"task": _task, "scratch": _scratch, "dag": _dag}[match["word"]]
+    return reader(match, words, start + 1, end, body, problems)
+
+
+def header_lines(source: str) -> int:
+    """How many lines the header takes; 0 when the cell has none."""
+    header = read_header(source)
+    return 0 if header is None else header.lines
+
+
+def name_problem(name: str) -> str | None:
+    """Why this can't be the name of a task or DAG, and what could; None when it can.
+
+    Letters and digits of any script, `_`, `-` and `.`, beginning with a letter, digit or `_`.
+    """
+    if not name:
+        return "the name is empty"
+    if len(name) > LONGEST_ID:
+        return f"the name is longer than {LONGEST_ID} characters"
+    fine = "".join(letter if _in_name(letter) else "_" for letter in name).lstrip("-.").rstrip("_") or "task"
+    if name[0] in "-.":
+        return f"the name {name!r} begins with {name[0]!r}; write {fine}"
+    if not all(_in_name(letter) for letter in name):
+        wrong = " ".join(sorted({repr(letter) for letter in name if not _in_name(letter)}))
+        return f"the name {name!r} has {wrong} in it; write {fine} (letters and digits of any script, _ - .)"
+    if name in ("none", "latest"):
+        return f"the name {name!r} has a meaning of its own; choose another"
+    return None
+
+
+def _in_name(letter: str) -> bool:
+    return letter in "_-." or unicodedata.category(letter)[0] in "LMN"
+
+
+def _first_line(lines: Sequence[str]) -> tuple[int, int] | None:
+    """The index of the line that a header could be on, and the number (from 1) of a comment above it or 0."""
+    comment = 0
+    for index, line in enumerate(lines):
+        if not line.strip():
+            continue
+        if not line.startswith("#"):
+            return index, comment
+        comment = comment or index + 1
+    return None
+
+
+def _joined(rest: str, lines: Sequence[str], start: int) -> tuple[str, int]:
+    """The header's text with lines that end in a backslash joined, and the index of the line after it."""
+    text, end = rest, start + 1
+    while text.endswith("\\") and end < len(lines):
+        text = text[:-1] + " " + lines[end].strip()
+        end += 1
+    return text.removesuffix("\\"), end
+
+
+def _task(
+    match: re.Match[str], words: list[str], line: int, end: int, body: str, problems: list[Problem]
+) -> Header:
+    written = f"{match['percent']}task{match['kind'] or ''}"
+    kind = TaskKind.TASK
+    if match["kind"]:
+        try:
+            kind = TaskKind(match["kind"][1:])
+        except ValueError:
+            kinds = [f"%%task.{name}" for name in TaskKind if name is not TaskKind.TASK]
+            hint = nearest(f"%%task{match['kind']}", kinds)
+            problems.append(
+                _problem(
+                    "unknown-kind",
+                    line,
+                    f"there is no {written}.{hint} There are %%task, {', '.join(kinds)}.",
+                )
+            )
+    names, options, found = _options(words, written, line)
+    problems += found
+    if names == ["+"]:
+        if match["kind"] or options:
+            problems.append(
+                _problem(
+                    "bad-header",
+                    line,
+                    f"{written} + only continues the task above and takes no kind or options; "
+                    "write them on that task's line.",
+                )
+            )
+        return Header(
+            kind=HeaderKind.CONTINUES,
+            lines=end,
+            body=body,
+            cell_magic=match["percent"] == "%%",
+            problems=tuple(problems),
+        )
+    if not names:
+        problems.append(
+            _problem("no-name", line, f"{written} has no name; write {written} NAME, such as {written} load.")
+        )
+    elif len(names) > 1:
+        suggestion = "_".join(names)
+        problems.append(
+            _problem(
+                "bad-name",
+                line,
+                f"{written} takes one name and got {len(names)}: {' '.join(names)}. Write {written} {suggestion}.",
+            )
+        )
+    name = unicodedata.normalize("NFC", names[0]) if names else ""
+    if len(names) == 1 and (wrong := name_problem(name)):
+        problems.append(_problem("bad-name", line, f"{wrong}."))
+    return Header(
+        kind=HeaderKind.TASK,
+        name=name,
+        task_kind=kind,
+        options=options,
+        lines=end,
+        body=body,
+        cell_magic=match["percent"] == "%%",
+        problems=tuple(problems),
+    )
+
+
+def _options(words: list[str], written: str, line: int) -> tuple[list[str], dict[str, object], list[Problem]]:
+    """The positional words, the options by field, and what is wrong with them."""
+    names: list[str] = []
+    options: dict[str, object] = {}
+    problems: list[Problem] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--"):
+            if word.startswith("-") and len(word) > 1:
+                problems.append(_unknown(word, written, line))
+            else:
+                names.append(word)
+            continue
+        flag, equals, inline = word.partition("=")
+        positive = BY_FLAG.get("--" + flag.removeprefix("--no-")) if flag.startswith("--no-") else None
+        option = BY_FLAG.get(flag)
+        if option is None and positive is not None and positive.type is OptionType.FLAG and not equals:
+            options[positive.field] = False
+            continue
+        if option is None:
+            problems.append(_unknown(flag, written, line))
+            if not equals and rest and not rest[0].startswith("-") and (names or len(rest) > 1):
+                rest.pop(0)  # its value, most likely: no second problem for it
+            continue
+        if option.type is OptionType.FLAG and not equals:
+            options[option.field] = True
+            continue
+        if not equals and (not rest or rest[0].startswith("--")):
+            problems.append(_problem("bad-option", line, f"{flag} needs a value ({option.type}): {option.help}."))
+            continue
+        value: object = inline if equals else rest.pop(0)
+        if option.type is OptionType.FLAG and str(value).lower() in ("true", "false"):
+            value = str(value).lower() == "true"
+        try:
+            options[option.field] = value_of(option, value)
+        except ValueError as error:
+            problems.append(_problem("bad-option", line, f"{flag}: {error}."))
+    return names, options, problems
+
+
+def _unknown(flag: str, written: str, line: int) -> Problem:
+    known = [option.flag for option in TASK_OPTIONS]
+    return _problem(
+        "unknown-option",
+        line,
+        f"{written} has no option {flag}.{nearest(flag, known)} There are {', '.join(known)}.",
+    )
+
+
+def _scratch(
+    match: re.Match[str], words: list[str], line: int, end: int, body: str, problems: list[Problem]
+) -> Header:
+    if words:
+        problems.append(_problem("bad-header", line, f"%%scratch takes nothing and got {' '.join(words)}."))
+    return Header(
+        kind=HeaderKind.SCRATCH,
+        lines=end,
+        body=body,
+        cell_magic=match["percent"] == "%%",
+        problems=tuple(problems),
+    )
+
+
+def _dag(
+    match: re.Match[str], words: list[str], line: int, end: int, body: str, problems: list[Problem]
+) -> Header:
+    name = words[0] if words and not words[0].startswith("-") else ""
+    if name and (wrong := name_problem(name)):
+        problems.append(_problem("bad-name", line, f"{wrong}."))
+    return Header(
+        kind=HeaderKind.DAG,
+        name=unicodedata.normalize("NFC", name),
+        words=tuple(words[1:] if name else words),
+        lines=end,
+        body=body,
+        problems=tuple(problems),
+    )
+
+
+def _problem(code: str, line: int, message: str) -> Problem:
+    return Problem(severity=Severity.ERROR, code=code, message=message, line=line)

@@ -1,0 +1,67 @@
+"""What a cell's code does with the notebook's names: defines, uses, mutates, and defers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbflow.model.cell import Names
+from nbflow.parse.expression import BUILTINS
+from nbflow.parse.known import Known
+from nbflow.parse.source import parse
+from nbflow.parse.statement import StatementReader
+
+if TYPE_CHECKING:
+    import ast
+
+IGNORED = frozenset({"get_ipython", "display", "In", "Out", "exit", "quit", "_", "__", "___", "_i", "_ii", "_iii", "_dh"})
+"""Names IPython gives every notebook."""
+
+
+def analyse(source: str, known: Known | None = None) -> Names:
+    """What a cell does with names, from its text; nothing is run.
+
+    Args:
+        source: the cell's code, IPython's syntax included, a `%%task` header not included.
+        known: what the cells above tell of names; None for nothing. With it a call of a function
+            that a cell above defines counts with what the function's body does.
+
+    Raises:
+        SyntaxError: it is no code; `lineno` is the line in the cell.
+    """
+    return names_of(parse(source), known or Known())
+
+
+def names_of(tree: ast.Module, known: Known) -> Names:
+    """As `analyse`, for a cell that is parsed already."""
+    reader = StatementReader(known)
+    reader.breaks, reader.classes = [], []
+    reader.statements(tree.body)
+    state, record = reader.state, reader.record
+    mutates = record.mutates - (state.gone - state.maybe)
+    defines = state.maybe | mutates
+    own = defines | state.gone | state.lost
+    ignored = {name for name in (BUILTINS | IGNORED) if name not in reader.known_names}
+    uses = {name for name in record.uses if name not in ignored}
+    return Names(
+        defines=frozenset(name for name in defines if not _dunder(name)),
+        may_define=frozenset(name for name in state.maybe - state.bound if not _dunder(name)),
+        uses=frozenset(uses),
+        may_use=frozenset(uses - record.certain),
+        guesses=frozenset(record.guesses - uses - ignored),
+        mutates=frozenset(mutates),
+        deletes=frozenset(state.gone - state.maybe),
+        may_delete=frozenset(state.lost - state.gone),
+        imports={name: text for name, text in state.imports.items() if name in state.bound},
+        deferred={name: entry for name, entry in record.deferred.items() if name in own},
+        methods=record.methods,
+        points={name: roots for name, roots in state.points.items() if name in own and name not in known.points or known.points.get(name) != roots},
+        lines={name: line for name, line in record.uses.items() if name in uses},
+        star=tuple(record.star),
+        process=record.process,
+        opaque=record.opaque,
+        effects=record.effects,
+    )
+
+
+def _dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")

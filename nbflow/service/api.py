@@ -1,0 +1,251 @@
+"""What every face calls to run a notebook. Reading is in `lookup` and `views`."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import nbformat
+
+from nbflow.errors import DateError, HomeError, OptionError
+from nbflow.model.run import Interval, RunType
+from nbflow.model.state import RunState
+from nbflow.model.task import TaskKind
+from nbflow.parse.flow import read_flow
+from nbflow.plan.selection import Reprocess
+from nbflow.service.clock import now
+from nbflow.service.dates import interval_range, one_interval, read_date
+from nbflow.service.params import check_params
+from nbflow.service.session import execute, owned_home
+from nbflow.service.submit import Standing, Submission, new, submissions
+from nbflow.store.home import Home, find_home
+from nbflow.store.notebooks import without_outputs
+from nbflow.store.state import StateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
+    from pathlib import Path
+
+    from nbflow.model.flow import Flow
+    from nbflow.model.record import RunRecord
+    from nbflow.service.scheduler import Moves
+
+_BOTH = "give one DATE, or --start-date and --end-date, not both."
+_HALF = "--start-date and --end-date go together: a run for every interval between them."
+_NOT_YET = """\
+task {task_id!r} is a {kind}: nbflow reads this kind but doesn't run it yet. Head the cell with %%task \
+instead."""
+_TAKEN = """\
+the DAG {dag_id!r} is the notebook {other}. Give this one another name: %%dag NAME in a cell of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What a person asks for with `nbflow run`.
+
+    Attributes:
+        notebook: the file.
+        date: one date, `start` and `end` both ends of a stretch; texts as typed (see `read_date`).
+        params: values for its parameters.
+        variant: the name of a variant (`--as`), "" for the ordinary runs.
+        parallelism: how many tasks run at once; None: one for each processor.
+        reprocess, rerun_stale, keep_stale: what is done again of runs that exist.
+        execution_timeout: for tasks that say nothing of it themselves.
+    """
+
+    notebook: Path
+    date: str | None = None
+    start: str | None = None
+    end: str | None = None
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+    variant: str = ""
+    parallelism: int | None = None
+    reprocess: Reprocess = Reprocess.FAILED
+    rerun_stale: bool = False
+    keep_stale: bool = False
+    execution_timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A request that has been checked against its notebook. Nothing has been written yet.
+
+    Attributes:
+        request: as asked.
+        flow: the notebook, with the request's timeout.
+        notebook: its JSON without outputs.
+        home: where its runs are kept.
+        intervals: one run each, in order; empty: the latest run goes on, or a new one for now.
+        left_out: how many intervals have not ended and were left out.
+        run_type: what the runs are, if they are new.
+    """
+
+    request: RunRequest
+    flow: Flow
+    notebook: Mapping[str, object]
+    home: Home
+    intervals: tuple[Interval, ...]
+    left_out: int
+    run_type: RunType
+
+    @property
+    def parallelism(self) -> int:
+        """How many tasks run at once."""
+        return self.request.parallelism or os.cpu_count() or 1
+
+
+def prepare(request: RunRequest) -> Prepared:
+    """Read the notebook and the dates; find every mistake before anything is written.
+
+    Raises:
+        NbflowError: of the kind that fits: the notebook, a date, a parameter, an option.
+    """
+    flow = read_flow(request.notebook)
+    for task_id, spec in flow.tasks.items():
+        if spec.kind is not TaskKind.TASK:
+            raise OptionError(_NOT_YET.format(task_id=task_id, kind=spec.kind))
+    check_params(flow.dag, request.params)
+    if request.execution_timeout is not None:
+        limited = {
+            task_id: replace(spec, execution_timeout=spec.execution_timeout or request.execution_timeout)
+            for task_id, spec in flow.tasks.items()
+        }
+        flow = replace(flow, tasks=limited)
+    intervals, left_out = _intervals(flow, request)
+    raw = nbformat.read(request.notebook, as_version=4)
+    return Prepared(
+        request=request,
+        flow=flow,
+        notebook=without_outputs(raw),
+        home=find_home(request.notebook),
+        intervals=tuple(intervals),
+        left_out=left_out,
+        run_type=RunType.MANUAL if request.start is None else RunType.BACKFILL,
+    )
+
+
+def preview(prepared: Prepared) -> list[Submission]:
+    """What running it would do, without holding the home or writing anything."""
+    if not prepared.home.state.exists():
+        return _fresh(prepared)
+    with StateStore(prepared.home.state) as state:
+        return _submissions(prepared, state)
+
+
+def run(
+    prepared: Prepared,
+    *,
+    what: str,
+    on_wait: Callable[[str], None],
+    on_start: Callable[[list[Submission]], None],
+    listener: Callable[[Moves], None],
+) -> list[RunRecord]:
+    """Run it, in the foreground.
+
+    Args:
+        prepared: what.
+        what: the command, shown to others who want the home.
+        on_wait: told who holds the home, when it has to be waited for.
+        on_start: told what will be done, before it begins.
+        listener: told of every move.
+
+    Returns:
+        The runs as they stand at the end, in order of date.
+    """
+    with owned_home(prepared.home, what=what, on_wait=on_wait) as state:
+        _check_dag_id(prepared, state)
+        todo = _submissions(prepared, state)
+        on_start(todo)
+        if any(submission.standing is not Standing.DONE for submission in todo):
+            execute(
+                prepared.home,
+                state,
+                prepared.flow,
+                prepared.notebook,
+                todo,
+                parallelism=prepared.parallelism,
+                cwd=prepared.request.notebook.resolve().parent,
+                listener=listener,
+            )
+        found = [state.run(submission.key) for submission in todo]
+        return [record for record in found if record is not None]
+
+
+def exit_status(runs: list[RunRecord]) -> int:
+    """0: every run succeeded; 1: one did not."""
+    states = Counter(run.state for run in runs)
+    return 0 if states[RunState.SUCCESS] == len(runs) else 1
+
+
+def _intervals(flow: Flow, request: RunRequest) -> tuple[list[Interval], int]:
+    at = now()
+    if request.start is None and request.end is None:
+        if request.date is None and flow.dag.schedule is None:
+            return [], 0
+        moment = None
+        if request.date is not None:
+            moment = read_date(request.date, timezone=flow.dag.timezone, now=at)
+        return [one_interval(flow.dag, moment, now=at)], 0
+    if request.date is not None:
+        raise DateError(_BOTH)
+    if request.start is None or request.end is None:
+        raise DateError(_HALF)
+    first = read_date(request.start, timezone=flow.dag.timezone, now=at)
+    last = read_date(request.end, timezone=flow.dag.timezone, now=at)
+    return interval_range(flow.dag, first, last, now=at)
+
+
+def _submissions(prepared: Prepared, state: StateStore) -> list[Submission]:
+    if not prepared.intervals:
+        unfinished = _unfinished(prepared, state)
+        if unfinished is None:
+            return _fresh(prepared)
+        prepared = replace(prepared, intervals=(unfinished.interval,))
+    request = prepared.request
+    return submissions(
+        prepared.flow,
+        prepared.intervals,
+        state,
+        run_type=prepared.run_type,
+        params=request.params,
+        variant=request.variant,
+        reprocess=request.reprocess,
+        rerun_stale=request.rerun_stale,
+        keep_stale=request.keep_stale,
+    )
+
+
+def _unfinished(prepared: Prepared, state: StateStore) -> RunRecord | None:
+    """The latest run, where it failed or was stopped: the same command goes on with it."""
+    variant, params = prepared.request.variant, prepared.request.params
+    runs = [run for run in state.runs(prepared.flow.dag.dag_id, most=50) if run.variant == variant]
+    latest = runs[0] if runs else None
+    goes_on = latest is not None and latest.state is not RunState.SUCCESS
+    return latest if latest and goes_on and (not params or params == latest.params) else None
+
+
+def _fresh(prepared: Prepared) -> list[Submission]:
+    """Submissions where nothing has run before."""
+    intervals = prepared.intervals or (one_interval(prepared.flow.dag, None, now=now()),)
+    request = prepared.request
+    return [
+        new(
+            prepared.flow,
+            interval,
+            run_type=prepared.run_type,
+            params=request.params,
+            variant=request.variant,
+        )
+        for interval in intervals
+    ]
+
+
+def _check_dag_id(prepared: Prepared, state: StateStore) -> None:
+    """Two notebooks of one DAG id would mix their runs: the first keeps it."""
+    path = prepared.request.notebook.resolve()
+    for record in state.dags():
+        if record.dag_id == prepared.flow.dag.dag_id and record.path != path and record.path.exists():
+            raise HomeError(_TAKEN.format(dag_id=record.dag_id, other=record.path))

@@ -1,0 +1,203 @@
+"""One address everywhere: `DAG|NOTEBOOK  DATE|latest|RUN_ID  [TASK[INDEX]]`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+
+from nbflow.errors import AddressError, FlowError
+from nbflow.model.run import TaskKey, run_id_of, run_label
+from nbflow.parse.flow import flow_of, read_flow
+from nbflow.service.clock import now
+from nbflow.service.dates import read_date
+from nbflow.store.home import Home, find_home
+from nbflow.store.state import StateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbflow.model.flow import Flow
+    from nbflow.model.record import DagRecord, RunRecord, TryRecord
+
+_NO_DAG = "{home} knows no DAG {name!r}{guess}. {known} A notebook's path works too."
+_NO_RUN = "{dag_id} has no run {text!r}. {known}"
+_NO_RUNS = "{dag_id} has not run yet: nbflow run {path}"
+_NO_TASK = "{dag_id} has no task {name!r}{guess}. Its tasks: {tasks}."
+_NO_TRY = "{dag_id} {label} {task_id} has no try {number}; it has {known}."
+_NOT_RUN = "{dag_id} {label} {task_id} has not run: {reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A DAG a person named, by its id or by its notebook.
+
+    Attributes:
+        home: where its runs are.
+        dag_id: its id.
+        path: its notebook, absolute.
+        timezone: of the DAG.
+        flow: the notebook as saved; the last stored version where the file is gone or broken.
+    """
+
+    home: Home
+    dag_id: str
+    path: Path
+    timezone: str
+    flow: Flow
+
+
+def find_target(name: str, *, folder: Path | None = None) -> Target:
+    """The DAG with this id or notebook.
+
+    Args:
+        name: a notebook's path, or the id of a DAG that the home of `folder` knows.
+        folder: where to look for the home; None: the working directory.
+
+    Raises:
+        AddressError: there is none; the message lists those there are.
+        NotebookUnreadable, FlowError: the notebook cannot be read as a workflow.
+    """
+    path = Path(name)
+    if path.suffix == ".ipynb" or path.is_file():
+        flow = read_flow(path)
+        return Target(
+            home=find_home(path),
+            dag_id=flow.dag.dag_id,
+            path=path.resolve(),
+            timezone=flow.dag.timezone,
+            flow=flow,
+        )
+    home = find_home(folder or Path.cwd())
+    records = known_dags(home)
+    found = next((record for record in records if record.dag_id == name), None)
+    if found is None:
+        known = [record.dag_id for record in records]
+        said = f"It knows: {', '.join(known)}." if known else "It knows none yet: nbflow run NOTEBOOK.ipynb."
+        raise AddressError(_NO_DAG.format(home=home.root, name=name, guess=_guess(name, known), known=said))
+    return Target(
+        home=home, dag_id=name, path=found.path, timezone=found.timezone, flow=_flow_of_record(home, found)
+    )
+
+
+def known_dags(home: Home) -> list[DagRecord]:
+    """The DAGs a home knows; none where there is no home yet."""
+    if not home.state.exists():
+        return []
+    with StateStore(home.state) as state:
+        return state.dags()
+
+
+def find_run(state: StateStore, target: Target, text: str) -> RunRecord:
+    """The run with this date, id or variant, or the latest.
+
+    Args:
+        state: of the target's home.
+        target: the DAG.
+        text: `latest`, a run id, or a date in the DAG's zone; `~NAME` after it for a variant.
+
+    Raises:
+        AddressError: there is no such run; the message names the latest ones.
+        DateError: the text is neither of these.
+    """
+    runs = state.runs(target.dag_id)
+    if not runs:
+        raise AddressError(_NO_RUNS.format(dag_id=target.dag_id, path=target.path.name))
+    if text == "latest":
+        return runs[0]
+    for run in runs:
+        if text in (run.key.run_id, label_of(run, target.timezone)):
+            return run
+    date, _, variant = text.partition("~")
+    moment = read_date(date, timezone=target.timezone, now=now())
+    wanted = run_id_of(moment.at, variant)
+    for run in reversed(runs):
+        within = moment.at <= run.interval.logical_date <= moment.last and run.variant == variant
+        if run.key.run_id == wanted or within:
+            return run
+    latest = ", ".join(label_of(run, target.timezone) for run in runs[:5])
+    said = f"Its latest runs: {latest}."
+    raise AddressError(_NO_RUN.format(dag_id=target.dag_id, text=text, known=said))
+
+
+def label_of(run: RunRecord, timezone: str) -> str:
+    """The run as people read it: `2026-02-17`."""
+    return run_label(run.interval.logical_date, timezone, run.variant)
+
+
+def find_task(target: Target, run: RunRecord, text: str, known: Iterable[str]) -> TaskKey:
+    """The task instance a person named: `clean`, or `clean[3]` of a mapped one.
+
+    Raises:
+        AddressError: the run has no such task.
+    """
+    task_id, index = text, -1
+    known = list(known)
+    if text not in known and (mapped := re.fullmatch(r"(.+)\[(\d+)\]", text)):
+        task_id, index = mapped[1], int(mapped[2])
+    if task_id not in known:
+        tasks = ", ".join(known)
+        message = _NO_TASK.format(dag_id=target.dag_id, name=text, guess=_guess(text, known), tasks=tasks)
+        raise AddressError(message)
+    return TaskKey(run.key, task_id, index)
+
+
+def find_try(
+    state: StateStore, target: Target, run: RunRecord, key: TaskKey, number: int | None
+) -> TryRecord:
+    """A try of a task instance; its latest where no number is given.
+
+    Raises:
+        AddressError: it has no such try, or none at all.
+    """
+    tries = state.tries(key)
+    label = label_of(run, target.timezone)
+    if not tries:
+        reasons = [record.reason for record in state.instances(run.key) if record.key == key]
+        reason = next(iter(reasons), "") or "nothing has been decided about it"
+        raise AddressError(
+            _NOT_RUN.format(dag_id=target.dag_id, label=label, task_id=key.task_id, reason=reason)
+        )
+    if number is None:
+        return tries[-1]
+    for found in tries:
+        if found.try_number == number:
+            return found
+    known = "1" if len(tries) == 1 else f"1 to {tries[-1].try_number}"
+    message = _NO_TRY.format(
+        dag_id=target.dag_id, label=label, task_id=key.task_id, number=number, known=known
+    )
+    raise AddressError(message)
+
+
+def _flow_of_record(home: Home, record: DagRecord) -> Flow:
+    try:
+        if record.path.exists():
+            flow = read_flow(record.path)
+            if flow.dag.dag_id == record.dag_id:
+                return flow
+    except (FlowError, ValueError):
+        pass  # half-edited: the runs are still there to be looked at, by the version they ran
+    with StateStore(home.state) as state:
+        stored = state.notebook(record.dag_id, record.version)
+    return flow_of(nbformat.reads(stored or "", as_version=4), str(record.path))
+
+
+def _guess(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def open_state(target: Target) -> StateStore:
+    """The state of the target's home, for reading.
+
+    Raises:
+        AddressError: nothing has run there yet.
+    """
+    if not target.home.state.exists():
+        raise AddressError(_NO_RUNS.format(dag_id=target.dag_id, path=target.path.name))
+    return StateStore(target.home.state)

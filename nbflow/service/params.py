@@ -1,0 +1,39 @@
+"""Parameters: from `-p`, `-y`, `-f` and `date_param` to the values a run gets."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from nbflow.errors import ParameterError
+from nbflow.model.run import run_label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from nbflow.model.dag import DagSpec
+
+_UNKNOWN = "{dag_id} has no parameter {name!r}{guess}. {known}"
+_NONE = 'It has none at all: tag a cell "parameters", or write a [params] table in %%dag.'
+
+
+def check_params(dag: DagSpec, given: Mapping[str, object]) -> None:
+    """Accept parameters that the notebook has.
+
+    Raises:
+        ParameterError: one is unknown; the message suggests what was meant.
+    """
+    for name in given:
+        if name in dag.params:
+            continue
+        close = get_close_matches(name, dag.params, n=1)
+        guess = f"; did you mean {close[0]!r}?" if close else ""
+        known = f"Its parameters: {', '.join(dag.params)}." if dag.params else _NONE
+        raise ParameterError(_UNKNOWN.format(dag_id=dag.dag_id, name=name, guess=guess, known=known))
+
+
+def run_params(dag: DagSpec, given: Mapping[str, object], logical_date: datetime) -> dict[str, object]:
+    """The values that replace the defaults in one run: `date_param` gets its date unless it was given."""
+    dated = {dag.date_param: run_label(logical_date, dag.timezone)[:10]} if dag.date_param else {}
+    return {**dated, **given}

@@ -1,0 +1,211 @@
+"""The loop: outcomes, times and requests go into the machine; its moves are stored, then performed."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty
+from typing import TYPE_CHECKING
+
+from nbflow.execute.local import Finished, Started
+from nbflow.model.messages import (
+    ClockTicked,
+    Event,
+    Halt,
+    Launch,
+    Move,
+    RunMove,
+    RunOpened,
+    StopAsked,
+    TryEnded,
+    TryStarted,
+)
+from nbflow.model.run import TaskKey
+from nbflow.model.state import RunState
+from nbflow.plan.machine import Machine
+from nbflow.service.clock import now
+from nbflow.service.courier import Courier, Delivered
+from nbflow.service.notebooks import save_run_notebook
+from nbflow.service.prepare import Attempt, OpenRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from nbflow.execute.local import LocalExecutor
+    from nbflow.model.messages import Action
+    from nbflow.model.run import RunKey
+    from nbflow.model.state import TaskState
+    from nbflow.model.work import TaskOutcome
+    from nbflow.store.home import Home
+    from nbflow.store.state import StateStore
+    from nbflow.store.xcom import XComStore
+
+Moves = tuple[Move | RunMove, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """Somebody wants the scheduler to end; the second time at once."""
+
+    reason: str
+
+
+class Scheduler:
+    """Runs what it is given until nothing is open. The owner of the home uses one, in one thread."""
+
+    def __init__(
+        self,
+        home: Home,
+        state: StateStore,
+        xcoms: XComStore,
+        executor: LocalExecutor,
+        *,
+        parallelism: int,
+        exchange: Path | None,
+        listener: Callable[[Moves], None],
+    ) -> None:
+        self._home = home
+        self._state = state
+        self._executor = executor
+        self._exchange = exchange
+        self._listener = listener
+        self._inbox = executor.events
+        self._machine = Machine(parallelism=parallelism)
+        self._courier = Courier(xcoms, executor, self._inbox.put)
+        self._runs: dict[RunKey, OpenRun] = {}
+        self._tokens: dict[TaskKey, str] = {}
+        self._keys: dict[str, tuple[TaskKey, int]] = {}
+
+    def open(self, runs: Sequence[tuple[OpenRun, RunOpened]]) -> None:
+        """Add runs; they are in the store already."""
+        for run, event in runs:
+            self._runs[event.run] = run
+        self._turn([event for _, event in runs])
+
+    def ask_to_stop(self, reason: str) -> None:
+        """Stop what runs and end; asked again, end without waiting. Safe in a signal handler."""
+        self._inbox.put(StopRequest(reason))
+
+    def run_until_idle(self) -> None:
+        """Work until every run is finished, or after a stop nothing runs any more."""
+        while not self._machine.idle:
+            wake = self._machine.next_wake
+            timeout = None if wake is None else max((wake - now()).total_seconds(), 0)
+            messages = self._messages(timeout)
+            self._turn([*messages, ClockTicked(at=now())])
+
+    def close(self) -> None:
+        """Finish what is still to be written."""
+        self._courier.close()
+
+    def _messages(self, timeout: float | None) -> list[object]:
+        """What has arrived, after waiting for the first of it."""
+        try:
+            messages = [self._inbox.get(timeout=timeout)]
+        except Empty:
+            return []
+        while True:
+            try:
+                messages.append(self._inbox.get_nowait())
+            except Empty:
+                return messages
+
+    def _turn(self, messages: Sequence[object]) -> None:
+        """One transaction: what has happened, and what the machine makes of it; then do it."""
+        actions: list[Action] = []
+        with self._state.writing():
+            for message in messages:
+                event = self._event(message)
+                if event is not None:
+                    actions += self._machine.handle(event)
+            self._state.record(action for action in actions if isinstance(action, Move | RunMove))
+            attempts = [self._add_try(action) for action in actions if isinstance(action, Launch)]
+        for attempt in attempts:
+            self._courier.launch(attempt)
+        for action in actions:
+            if isinstance(action, Halt):
+                self._courier.stop(self._tokens[action.key], action.reason)
+        moves = tuple(action for action in actions if isinstance(action, Move | RunMove))
+        for move in moves:
+            if isinstance(move, RunMove) and move.old is RunState.RUNNING:
+                self._courier.call(partial(self._save_notebook, move.run))
+        if moves:
+            self._listener(moves)
+
+    def _save_notebook(self, key: RunKey) -> None:
+        """Write the run's executed notebook: it is over, or stopped for now."""
+        run = self._runs[key]
+        tries = {
+            record.key.task_id: self._home.try_folder(
+                key.dag_id, run.label, record.key.task_id, record.key.map_index, record.try_number
+            )
+            for record in self._state.instances(key)
+            if record.try_number
+        }
+        save_run_notebook(run, tries, self._home.run_notebook(key.dag_id, run.label))
+
+    def _event(self, message: object) -> Event | None:
+        """The machine's event for a message; facts about tries are stored on the way."""
+        match message:
+            case Started(token=token, pgid=process_group, at=at):
+                self._state.start_try(token, process_group=process_group, at=at)
+                key, try_number = self._keys[token]
+                return TryStarted(at=at, key=key, try_number=try_number)
+            case Finished(outcome=outcome):
+                self._courier.deliver(outcome)
+                return None
+            case Delivered(outcome=outcome):
+                return self._ended(outcome)
+            case StopRequest(reason=reason):
+                if self._machine.stopping:
+                    self._executor.kill()
+                return StopAsked(at=now(), reason=reason)
+            case RunOpened() | ClockTicked():
+                return message
+            case BaseException():
+                raise message
+            case _:
+                msg = f"no such message: {message!r}"
+                raise AssertionError(msg)
+
+    def _ended(self, outcome: TaskOutcome) -> TryEnded:
+        self._state.end_try(outcome)
+        key, try_number = self._keys.pop(outcome.token)
+        self._tokens.pop(key, None)
+        return TryEnded(
+            at=now(), key=key, try_number=try_number, result=outcome.result, reason=outcome.reason
+        )
+
+    def _add_try(self, action: Launch) -> Attempt:
+        key, try_number = action.key, action.try_number
+        run = self._runs[key.run]
+        token = secrets.token_hex(16)
+        self._tokens[key] = token
+        self._keys[token] = (key, try_number)
+        folder = self._home.try_folder(key.run.dag_id, run.label, key.task_id, key.map_index, try_number)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._state.add_try(
+            key,
+            try_number,
+            token=token,
+            code_hash=run.flow.code_hashes[key.task_id],
+            version=run.flow.version,
+            folder=str(folder.relative_to(self._home.root)),
+            at=now(),
+        )
+        sources = {p for producers in run.flow.producers.get(key.task_id, {}).values() for p in producers}
+        return Attempt(
+            run=run,
+            key=key,
+            try_number=try_number,
+            token=token,
+            folder=folder,
+            producers={task_id: self._standing(key.run, task_id) for task_id in sources},
+            exchange=self._exchange,
+        )
+
+    def _standing(self, run: RunKey, task_id: str) -> tuple[TaskState, int]:
+        instance = self._machine.instance(TaskKey(run, task_id))
+        return instance.state, instance.try_number

@@ -1,0 +1,228 @@
+"""What a person's request to run a notebook comes to: which runs are new, go on, or are done."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from nbflow.errors import ParameterError
+from nbflow.model.messages import Instance, Plan, RunOpened
+from nbflow.model.run import Interval, RunKey, RunType, run_id_of, run_label
+from nbflow.model.state import RunState
+from nbflow.plan.selection import Reprocess, continuation
+from nbflow.plan.slots import weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from nbflow.model.flow import Flow
+    from nbflow.model.record import InstanceRecord, RunRecord
+    from nbflow.store.state import StateStore
+
+_OTHER_PARAMS = """\
+the run of {label} exists with other parameters ({before}; now {now}). A run's parameters don't change: \
+add --as NAME to make a variant beside it, or leave them out to go on with that run."""
+
+
+class Standing(StrEnum):
+    """What a request means for one run."""
+
+    NEW = "new"
+    CONTINUES = "continues"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One run that a request is about.
+
+    Attributes:
+        standing: new, going on, or done already.
+        again: finished tasks that run again, with reasons.
+        stale: tasks whose code has changed since their latest try in this run.
+        instances: what the store has of it; empty for a new run.
+    """
+
+    key: RunKey
+    interval: Interval
+    label: str
+    run_type: RunType
+    variant: str
+    params: Mapping[str, object]
+    standing: Standing
+    state: RunState = RunState.QUEUED
+    again: Mapping[str, str] = field(default_factory=dict[str, str])
+    stale: frozenset[str] = frozenset()
+    instances: tuple[InstanceRecord, ...] = ()
+
+    @property
+    def to_do(self) -> int:
+        """How many of its known tasks will run (an estimate before trigger rules); -1: all of them."""
+        if self.standing is Standing.NEW:
+            return -1
+        unfinished = sum(not instance.state.finished for instance in self.instances)
+        return unfinished + len(self.again)
+
+
+def submissions(
+    flow: Flow,
+    intervals: Iterable[Interval],
+    state: StateStore,
+    *,
+    run_type: RunType,
+    params: Mapping[str, object],
+    variant: str = "",
+    reprocess: Reprocess = Reprocess.FAILED,
+    rerun_stale: bool = False,
+    keep_stale: bool = False,
+) -> list[Submission]:
+    """What has to be done for these intervals, one submission each, in order.
+
+    Args:
+        flow: the notebook as it is now.
+        intervals: one run each; a DAG has one run per logical date and variant.
+        state: what has been run.
+        run_type: what starts them, for those that are new.
+        params: values given for them, beside the defaults.
+        variant: the name of a variant beside the ordinary runs, "" for those.
+        reprocess: what is done again of runs that exist.
+        rerun_stale: also in succeeded runs, run the tasks whose code has changed.
+        keep_stale: in runs that go on, don't.
+
+    Raises:
+        ParameterError: one of the runs exists with other parameters.
+    """
+    found: list[Submission] = []
+    for interval in intervals:
+        key = RunKey(flow.dag.dag_id, run_id_of(interval.logical_date, variant))
+        label = run_label(interval.logical_date, flow.dag.timezone, variant)
+        record = state.run(key)
+        if record is None:
+            found.append(new(flow, interval, run_type=run_type, params=params, variant=variant))
+            continue
+        _check_params(record, label, params)
+        instances = tuple(state.instances(key))
+        stale = stale_tasks(flow, instances)
+        again = _again(
+            flow, record, instances, stale, reprocess, rerun_stale=rerun_stale, keep_stale=keep_stale
+        )
+        open_still = _is_open(flow, record, instances) and reprocess is not Reprocess.NONE
+        found.append(
+            Submission(
+                key=key,
+                interval=record.interval,
+                label=label,
+                run_type=record.run_type,
+                variant=variant,
+                params=record.params,
+                standing=Standing.CONTINUES if again or open_still else Standing.DONE,
+                state=record.state,
+                again=again,
+                stale=stale,
+                instances=instances,
+            )
+        )
+    return found
+
+
+def new(
+    flow: Flow, interval: Interval, *, run_type: RunType, params: Mapping[str, object], variant: str = ""
+) -> Submission:
+    """The submission of a run that doesn't exist yet."""
+    return Submission(
+        key=RunKey(flow.dag.dag_id, run_id_of(interval.logical_date, variant)),
+        interval=interval,
+        label=run_label(interval.logical_date, flow.dag.timezone, variant),
+        run_type=run_type,
+        variant=variant,
+        params=params,
+        standing=Standing.NEW,
+    )
+
+
+def stale_tasks(flow: Flow, instances: Iterable[InstanceRecord]) -> frozenset[str]:
+    """Tasks whose own, shared or upstream code has changed since their latest try."""
+    return frozenset(
+        instance.key.task_id
+        for instance in instances
+        if instance.state.finished
+        and instance.code_hash
+        and flow.code_hashes.get(instance.key.task_id, instance.code_hash) != instance.code_hash
+    )
+
+
+def plan_of(flow: Flow) -> Plan:
+    """What the machine has to know of a notebook."""
+    return Plan(
+        tasks=flow.tasks,
+        graph=flow.graph,
+        weights=weights(flow.tasks, flow.graph),
+        max_active_runs=flow.dag.max_active_runs,
+        max_active_tasks=flow.dag.max_active_tasks,
+        dagrun_timeout=flow.dag.dagrun_timeout,
+    )
+
+
+def opened(submission: Submission, plan: Plan, at: datetime) -> RunOpened:
+    """The event that starts a submission, or lets it go on."""
+    return RunOpened(
+        at=at,
+        run=submission.key,
+        logical_date=submission.interval.logical_date,
+        plan=plan,
+        state=submission.state,
+        instances={
+            record.key.task_id: Instance(
+                state=record.state,
+                try_number=record.try_number,
+                max_tries=record.max_tries,
+                losses=record.losses,
+            )
+            for record in submission.instances
+            if record.key.task_id in plan.tasks
+        },
+        again=submission.again,
+    )
+
+
+def _again(
+    flow: Flow,
+    record: RunRecord,
+    instances: tuple[InstanceRecord, ...],
+    stale: frozenset[str],
+    reprocess: Reprocess,
+    *,
+    rerun_stale: bool,
+    keep_stale: bool,
+) -> dict[str, str]:
+    states = {instance.key.task_id: instance.state for instance in instances}
+    if reprocess is Reprocess.COMPLETED:
+        return continuation(flow.graph, states, stale=stale, everything=True)
+    succeeded = record.state is RunState.SUCCESS
+    if reprocess is Reprocess.NONE or (succeeded and not rerun_stale):
+        return {}
+    return continuation(flow.graph, states, stale=frozenset() if keep_stale else stale)
+
+
+def _is_open(flow: Flow, record: RunRecord, instances: tuple[InstanceRecord, ...]) -> bool:
+    """Whether something of the run has not been decided; tasks new to the notebook count where the
+    run goes on anyway.
+    """
+    if not record.state.finished:
+        return True
+    known = {instance.key.task_id for instance in instances}
+    new = record.state is RunState.FAILED and any(task_id not in known for task_id in flow.tasks)
+    return new or any(
+        not instance.state.finished and instance.key.task_id in flow.tasks for instance in instances
+    )
+
+
+def _check_params(record: RunRecord, label: str, params: Mapping[str, object]) -> None:
+    given = json.loads(json.dumps(params, default=str))
+    if given and given != record.params:
+        before = ", ".join(f"{name}={value!r}" for name, value in record.params.items()) or "the defaults"
+        now = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise ParameterError(_OTHER_PARAMS.format(label=label, before=before, now=now))

@@ -1,0 +1,268 @@
+"""The graph of a flow: as DOT text and as a picture; for a terminal see `graph_text`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nbflow.model.flow import EdgeKind
+from nbflow.model.state import TaskState
+from nbflow.model.task import TaskKind
+from nbflow.widgets.graph_text import text
+from nbflow.widgets.layout import lay_out
+from nbflow.widgets.look import LOOKS, words
+from nbflow.widgets.svg import (
+    as_image,
+    clean,
+    document,
+    element,
+    number,
+    shorten,
+    square,
+    text_width,
+    words_at,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import graphviz
+
+    from nbflow.model.flow import Edge, Flow
+    from nbflow.model.task import TaskSpec
+    from nbflow.widgets.layout import Box, Wire
+
+__all__ = ["dot", "html", "svg", "text"]
+
+_MARGIN = 6.0
+_NODE_HEIGHT = 30.0
+_KIND_HEIGHT = 42.0  # with a second line that names the kind
+_WIDEST_NAME = 260.0
+_WIDEST_LABEL = 150.0
+_LABEL_SIZE = 10.0
+_DASHES = {EdgeKind.VARIABLE: None, EdgeKind.DECLARED: None, EdgeKind.POSITION: "4 3"}
+
+
+def dot(flow: Flow, states: Mapping[str, TaskState] | None = None) -> str:
+    """The graph as DOT text, for Graphviz and everything that reads its language.
+
+    Args:
+        flow: the notebook as read.
+        states: task id → state, to colour by; None for the bare graph.
+    """
+    import graphviz
+
+    graph = graphviz.Digraph(
+        _name(flow.dag.dag_id, "dag"),
+        graph_attr={"rankdir": "LR", "bgcolor": "transparent"},
+        node_attr={
+            "shape": "box",
+            "style": "rounded,filled",
+            "fontname": "Helvetica",
+            "fillcolor": "#f6f8fa",
+            "color": "#8c959f",
+        },
+        edge_attr={"fontname": "Courier", "fontsize": "10", "color": "#6a737d", "fontcolor": "#6a737d"},
+    )
+    identifier = {task: _name(task, f"task {index}") for index, task in enumerate(flow.tasks)}
+
+    def add_node(into: graphviz.Digraph, task: str) -> None:
+        state = (states or {}).get(task)
+        label, more = task, {}
+        if state is not None:
+            look = LOOKS[state]
+            label = task if look.glyph == "■" else f"{look.glyph} {task}"
+            more = {"fillcolor": f"{look.light}55", "color": look.light}
+        more["tooltip"] = graphviz.escape(_task_tip(flow.tasks[task], state))
+        into.node(identifier[task], label=graphviz.escape(label), **more)
+
+    def add_group(into: graphviz.Digraph, path: str, members: Mapping[str, tuple[str, ...]]) -> None:
+        inside = graphviz.Digraph(f"cluster_{list(members).index(path)}")
+        inside.attr(label=graphviz.escape(_own(path)), style="rounded", color="#8c959f", fontname="Helvetica")
+        for task in members[path]:
+            add_node(inside, task)
+        for other in members:
+            if other.rpartition(".")[0] == path:
+                add_group(inside, other, members)
+        into.subgraph(inside)
+
+    groups = _groups(flow)
+    for task, spec in flow.tasks.items():
+        if not spec.group:
+            add_node(graph, task)
+    for path in groups:
+        if path.rpartition(".")[0] not in groups:
+            add_group(graph, path, groups)
+    for edge in flow.edges:
+        more = {"style": "dashed"} if edge.kind is EdgeKind.POSITION else {}
+        if edge.kind is EdgeKind.VARIABLE:
+            more["label"] = graphviz.escape(", ".join(sorted(edge.names)))
+        more["tooltip"] = graphviz.escape(edge.reason)
+        graph.edge(identifier[edge.upstream], identifier[edge.downstream], **more)
+    return graph.source
+
+
+def svg(flow: Flow, states: Mapping[str, TaskState] | None = None, *, dark: bool | None = None) -> str:
+    """The graph as a picture, left to right.
+
+    Edges that carry variables are solid and named, declared ones solid, those by position dashed;
+    hovering shows each edge's reason.
+
+    Args:
+        flow: the notebook as read.
+        states: task id → state, to colour by; None for the bare graph.
+        dark: for a dark or a light page; None follows the page (see `look.stylesheet`).
+    """
+    names = {task: shorten(task, _WIDEST_NAME) for task in flow.tasks}
+    labels = {
+        edge: shorten(", ".join(sorted(edge.names)), _WIDEST_LABEL, _LABEL_SIZE, mono=True)
+        for edge in flow.edges
+    }
+    groups = _groups(flow)
+    layout = lay_out(
+        {
+            task: _node_size(names[task], spec, with_square=states is not None)
+            for task, spec in flow.tasks.items()
+        },
+        [
+            (
+                edge.upstream,
+                edge.downstream,
+                (text_width(labels[edge], _LABEL_SIZE, mono=True) + 8, 14) if labels[edge] else None,
+            )
+            for edge in flow.edges
+        ],
+        groups,
+    )
+    parts = [
+        _cluster(path, layout.clusters[path]) for path in sorted(groups, key=lambda path: path.count("."))
+    ]
+    parts += [_edge(edge, wire, labels[edge]) for edge, wire in zip(flow.edges, layout.wires, strict=True)]
+    parts += [
+        _node(
+            names[task],
+            spec,
+            layout.nodes[task],
+            None if states is None else states.get(task, TaskState.NONE),
+        )
+        for task, spec in flow.tasks.items()
+    ]
+    return document(
+        [element("g", *parts, transform=f"translate({number(_MARGIN)} {number(_MARGIN)})")],
+        width=layout.width + 2 * _MARGIN,
+        height=layout.height + 2 * _MARGIN,
+        name=f"Graph of {flow.dag.dag_id}",
+        description=text(flow, states),
+        dark=dark,
+    )
+
+
+def html(flow: Flow, states: Mapping[str, TaskState] | None = None) -> str:
+    """The picture for a notebook's output: shows in untrusted notebooks too."""
+    return as_image(svg(flow, states), f"Graph of {flow.dag.dag_id}")
+
+
+def _name(text: str, otherwise: str) -> str:
+    """A node name that needs no care: DOT reads colons as ports and backslashes as escapes."""
+    return text if re.fullmatch(r"\w[\w.-]*", text) else otherwise
+
+
+def _own(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _groups(flow: Flow) -> dict[str, tuple[str, ...]]:
+    """Each group, parents before children, with the tasks that stand directly in it."""
+    groups: dict[str, list[str]] = {}
+    for task, spec in flow.tasks.items():
+        if not spec.group:
+            continue
+        steps = spec.group.split(".")
+        for depth in range(1, len(steps) + 1):
+            groups.setdefault(".".join(steps[:depth]), [])
+        groups[spec.group].append(task)
+    return {path: tuple(members) for path, members in groups.items()}
+
+
+def _node_size(name: str, spec: TaskSpec, *, with_square: bool) -> tuple[float, float]:
+    kind = spec.kind is not TaskKind.TASK
+    widest = max(text_width(name), text_width(spec.kind.value.replace("_", " "), 10) if kind else 0)
+    return widest + (46 if with_square else 26), _KIND_HEIGHT if kind else _NODE_HEIGHT
+
+
+def _task_tip(spec: TaskSpec, state: TaskState | None) -> str:
+    head = spec.task_id if state is None else f"{spec.task_id} · {words(state)}"
+    return f"{head}\n{spec.doc}" if spec.doc else head
+
+
+def _node(name: str, spec: TaskSpec, box: Box, state: TaskState | None) -> str:
+    middle = box.y + box.height / 2
+    kind = spec.kind is not TaskKind.TASK
+    frame = {"x": box.x + 0.5, "y": box.y + 0.5, "width": box.width - 1, "height": box.height - 1, "rx": 7.0}
+    tone = "nbf-paper" if state is None else f"nbf-{state.value}"
+    left = box.x + (13 if state is None else 34)
+    parts = [
+        element("title", clean(_task_tip(spec, state))),
+        element("rect", **frame, class_=tone, fill_opacity=0.13, stroke_width=1.2, stroke_opacity=0.9),
+    ]
+    if state is not None:
+        parts.append(square(box.x + 10, middle - 8, state))
+    parts.append(words_at(left, middle + (-1.5 if kind else 4.2), name))
+    if kind:
+        label = spec.kind.value.replace("_", " ")
+        parts.append(words_at(left, middle + 11.5, label, classes="nbf-quiet nbf-small"))
+    return element("g", *parts)
+
+
+def _cluster(path: str, box: Box) -> str:
+    return element(
+        "g",
+        element(
+            "rect",
+            x=box.x + 0.5,
+            y=box.y + 0.5,
+            width=box.width - 1,
+            height=box.height - 1,
+            rx=10,
+            class_="nbf-paper",
+            fill_opacity=0.07,
+            stroke_opacity=0.45,
+        ),
+        words_at(
+            box.x + 11,
+            box.y + 16,
+            shorten(_own(path), box.width - 16, 10.5),
+            classes="nbf-quiet nbf-small nbf-strong",
+            tip=path,
+        ),
+    )
+
+
+def _edge(edge: Edge, wire: Wire, label: str) -> str:
+    start, *rest = wire.points
+    curve = f"M{number(start[0])} {number(start[1])}C" + " ".join(f"{number(x)} {number(y)}" for x, y in rest)
+    end, tip = wire.points[-1], wire.tip
+    # The head is a triangle from the curve's end to the tip, 3 px to each side.
+    length = ((tip[0] - end[0]) ** 2 + (tip[1] - end[1]) ** 2) ** 0.5 or 1.0
+    across = ((end[1] - tip[1]) / length * 3, (tip[0] - end[0]) / length * 3)
+    corners = [tip, (end[0] + across[0], end[1] + across[1]), (end[0] - across[0], end[1] - across[1])]
+    reason = f"{edge.upstream} → {edge.downstream}\n{edge.reason}"
+    parts = [
+        element("title", clean(reason)),
+        element("path", d=curve, fill="none", stroke="transparent", stroke_width=9),
+        element(
+            "path",
+            d=curve,
+            fill="none",
+            class_="nbf-line",
+            stroke_width=1.2,
+            stroke_dasharray=_DASHES[edge.kind],
+        ),
+        element(
+            "path", d="M" + "L".join(f"{number(x)} {number(y)}" for x, y in corners) + "Z", class_="nbf-head"
+        ),
+    ]
+    if label and wire.label is not None:
+        x, y = wire.label
+        parts.append(words_at(x, y + 2, label, classes="nbf-quiet nbf-small nbf-mono", anchor="middle"))
+    return element("g", *parts)
