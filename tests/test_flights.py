@@ -28,7 +28,7 @@ def copy(tmp_path: Path) -> Path:
 
 def loaded(folder: Path) -> list[tuple[str, int]]:
     with closing(sqlite3.connect(folder / "flights.sqlite")) as database:
-        return database.execute("SELECT date, sum(flights) FROM delays GROUP BY date").fetchall()
+        return database.execute("SELECT date, sum(departures) FROM delays GROUP BY date").fetchall()
 
 
 def test_its_edges_are_its_names() -> None:

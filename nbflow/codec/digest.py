@@ -57,6 +57,8 @@ class _Pickler(pickle.Pickler):
         self._sink = sink
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 (pickle's signature)
+        if obj is _identity or obj is _content:
+            return NotImplemented
         if isinstance(obj, _BY_IDENTITY):
             return _identity, (id(obj),)
         if isinstance(obj, MethodType):

@@ -36,7 +36,7 @@ _MASKED = frozenset(
 
 def write_column(values: Any) -> tuple[pa.ChunkedArray, Spec] | None:  # noqa: ANN401 (any pandas array)
     """The values of a Series' or Index' `.array` in Arrow; None where Arrow would not be exact."""
-    if isinstance(values, pd.arrays.NumpyExtensionArray):
+    if type(values) is pd.arrays.NumpyExtensionArray:
         values = values.to_numpy()
     dtype = values.dtype
     try:
@@ -87,6 +87,8 @@ def _write(values: Any, dtype: Any) -> tuple[pa.Array | pa.ChunkedArray, Spec] |
     if isinstance(dtype, pd.ArrowDtype):
         return pa.array(values), {"arrow": str(dtype.pyarrow_dtype)}
     if str(dtype) in _MASKED:
+        if dtype.kind == "f" and np.isnan(values.to_numpy(np.float64, na_value=0.0)).any():
+            return None  # pandas would write its NaN as null
         return pa.array(values), {"masked": str(dtype)}
     return None
 

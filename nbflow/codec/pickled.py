@@ -7,8 +7,9 @@ import pickle
 import sys
 from types import CellType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, BinaryIO
+from weakref import WeakValueDictionary
 
-import cloudpickle
+from cloudpickle import cloudpickle
 
 from nbflow.codec import reference
 from nbflow.codec.refusal import is_refused
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from nbflow.codec.reference import References
 
 _CACHED = type(functools.lru_cache(len))
+_SKELETONS = ("_make_skeleton_class", "_make_skeleton_enum")  # cloudpickle's, (…, tracker id, extra)
+_classes: WeakValueDictionary[tuple[int, str], type] = WeakValueDictionary()
+"""Classes of task cells by the namespace they are in and the id cloudpickle tracks them by: a class that
+comes twice into a notebook is one class there, and another one in each other notebook of the process."""
 
 
 class Pickler(cloudpickle.Pickler):
@@ -60,7 +65,10 @@ class Pickler(cloudpickle.Pickler):
             return _memoryview(obj)
         if is_refused(obj):
             raise CannotCarry(type(obj).__qualname__)
-        return super().reducer_override(obj)
+        reduced: Any = super().reducer_override(obj)
+        if isinstance(obj, type) and isinstance(reduced, tuple) and reduced[0].__name__ in _SKELETONS:
+            _classes[id(self._namespace), reduced[1][-2]] = obj
+        return reduced
 
     def _function(self, function: FunctionType) -> tuple[Any, ...]:
         # The cells are made empty and filled once the function is in the memo: it may close over itself.
@@ -90,9 +98,22 @@ class Unpickler(pickle.Unpickler):
         """The global of that name: our own two, the notebook's, or any module's."""
         if module == reference.__name__ and name in self._own:
             return self._own[name]
+        if module == cloudpickle.__name__ and name in _SKELETONS:
+            return functools.partial(self._class, getattr(cloudpickle, name))
         if module in ("__main__", self._namespace.get("__name__")):
             return reference.lookup(self._namespace, name)
         return super().find_class(module, name)
+
+    def _class(self, make: Callable[..., type], *parts: Any) -> type:  # noqa: ANN401 (cloudpickle's parts)
+        *shape, tracker_id, extra = parts
+        known = _classes.get((id(self._namespace), tracker_id))
+        if known is not None:
+            return known
+        made = make(*shape, None, extra)
+        _classes[id(self._namespace), tracker_id] = made
+        # Sent on, it must have the id it came with, so that its next receiver knows it again.
+        cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS[made] = tracker_id  # pyright: ignore[reportPrivateUsage]
+        return made
 
 
 def _memoryview(view: memoryview) -> tuple[Callable[..., object], tuple[bytes]]:

@@ -55,4 +55,5 @@ def _schema(schema: pa.Schema) -> pl.Schema:
 def _frame(table: pa.Table) -> pl.DataFrame:
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 (what from_arrow gives for a table)
+    frame.columns = table.column_names  # from_arrow gives an empty name another
     return frame

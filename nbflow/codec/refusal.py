@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nbflow.codec.preview import type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _FILE = "Hand on its path and open it where it is read."
 _OPEN_THERE = (
@@ -136,12 +136,13 @@ def _parts(place: str, value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN
 
 
 def _attributes(place: str, value: object) -> Iterator[tuple[str, object]]:
+    kinds = type(value).__mro__
     for name, item in getattr(value, "__dict__", {}).items():
         if not isinstance(value, type) or not name.startswith("__"):
             yield f"{place}.{name}", item
-    for kind in type(value).__mro__:
-        slots: Any = vars(kind).get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else tuple(slots):
+    for kind in kinds:
+        slots = cast("str | Iterable[str]", vars(kind).get("__slots__", ()))
+        for name in (slots,) if isinstance(slots, str) else slots:
             if hasattr(value, name):
                 yield f"{place}.{name}", getattr(value, name)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from nbflow.codec.files import new_file
 from nbflow.codec.plain import from_json, to_json
 from nbflow.codec.preview import preview, type_name
 from nbflow.codec.scalar import from_scalar, to_scalar
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PLAIN_KINDS = frozenset({"NoneType", "bool", "int", "str", "list", "dict"})
-_SUFFIX = {Form.ARROW: ".arrow", Form.PICKLE: ".pickle"}
 
 
 def encode(
@@ -52,12 +51,12 @@ def encode(
         size = len(text.encode())
         return XComValue(key=key, form=Form.JSON, kind=kind, text=text, size=size, preview=preview(value))
     form = Form.ARROW
-    path = _free_path(folder, key, form)
+    path = new_file(folder, key, form)
     written = write_table(value, path)
     if written is None:
         path.unlink(missing_ok=True)
         form = Form.PICKLE
-        path = _free_path(folder, key, form)
+        path = new_file(folder, key, form)
         home = sys.modules["__main__"].__dict__ if namespace is None else namespace
         _write_pickle(key, value, path, shared, home)
     size = path.stat().st_size
@@ -90,20 +89,6 @@ def decode(value: XComValue, *, namespace: dict[str, object]) -> object:
             "Run the task that makes it again with this environment, or hand on plain values instead"
         )
         raise XComError(msg) from error
-
-
-def _free_path(folder: Path, key: str, form: Form) -> Path:
-    """A file that is new in the folder, made empty. Keys may have any characters, file names not."""
-    name = re.sub(r"[^\w.-]+", "_", key)[:60] + _SUFFIX[form]
-    number = sum(1 for _ in folder.iterdir())
-    while True:
-        path = folder / f"{number}-{name}"
-        try:
-            path.touch(exist_ok=False)
-        except FileExistsError:
-            number += 1
-        else:
-            return path
 
 
 def _write_pickle(

@@ -73,7 +73,7 @@ class Attempt:
         job = self._job
         log = Log(self._folder / LOG_FILE)
         run_sync(self._kernel.start)(
-            cwd=Path(job.cwd), environment={**job.environment, TRY_VARIABLE: job.token}, log=log.descriptor
+            cwd=Path(job.cwd), environment={**job.environment, TRY_VARIABLE: job.token}
         )
         started(self._kernel.pgid)
         with self._lock:
@@ -98,7 +98,8 @@ class Attempt:
         if run.notebook is not None:
             run.notebook.write()
         outcome = self._outcome(run, failure, began)
-        log.close(_last_words(run, outcome))
+        crash = self._kernel.said() if isinstance(failure, (DeadKernelError, KernelDidNotStart)) else ""
+        log.close(plain(crash) + _last_words(run, outcome))
         write_outcome(outcome, self._folder)
         run_sync(self._kernel.end)()
         return outcome
@@ -172,7 +173,9 @@ class Attempt:
             reason = f"the kernel was {exit_words(status)}"
             result = Result.LOST
         else:
-            reason = f"the kernel ended itself with {exit_words(status)}, before its task had handed on its values"
+            reason = (
+                f"the kernel ended itself with {exit_words(status)}, before its task had handed on its values"
+            )
             result = Result.FAILED
         error = ErrorPlace(
             type="DeadKernelError", message=reason, cell=place.cell, cell_id=place.cell_id, line=place.line
@@ -181,7 +184,9 @@ class Attempt:
 
     def _stopped_place(self, run: TaskRun, reported: ErrorPlace | None, reason: str) -> ErrorPlace:
         """Where the try was when it was stopped: as the kernel says, else as its watchdog wrote down."""
-        kind = "TimeoutError" if self._stopped and self._stopped[0] is Result.TIMED_OUT else "KeyboardInterrupt"
+        kind = (
+            "TimeoutError" if self._stopped and self._stopped[0] is Result.TIMED_OUT else "KeyboardInterrupt"
+        )
         if reported is not None:
             return ErrorPlace(
                 type=kind, message=reason, cell=reported.cell, cell_id=reported.cell_id, line=reported.line
@@ -204,9 +209,13 @@ class Attempt:
             cell = "a cell" if number is None else f"cell {number}"
             if budget.dropped:
                 printed = STREAM_LIMIT + budget.dropped
-                notes.append(f"{cell} printed {printed:,} characters; the notebook keeps the first {STREAM_LIMIT:,}")
+                notes.append(
+                    f"{cell} printed {printed:,} characters; the notebook keeps the first {STREAM_LIMIT:,}"
+                )
             if budget.data_dropped:
-                notes.append(f"{cell} displayed more than a notebook can hold; {budget.data_dropped} left out")
+                notes.append(
+                    f"{cell} displayed more than a notebook can hold; {budget.data_dropped} left out"
+                )
         if run.log.dropped:
             total = LOG_LIMIT + run.log.dropped
             notes.append(f"the try printed {total:,} bytes; its log keeps the first {LOG_LIMIT:,}")

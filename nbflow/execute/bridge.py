@@ -26,6 +26,7 @@ from nbflow.model.context import context_of
 from nbflow.model.work import FAILURE_FOLDER, STAGING_FOLDER, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
@@ -76,6 +77,7 @@ class TrySession:
         self._live = False
         self._done = False
         self._cells: dict[str, CellPlace] = {}
+        self._known: frozenset[str] = frozenset()
         self._files: dict[str, CellPlace] = {}
         self._running: tuple[str, CellPlace] | None = None
         self._returned: object = None
@@ -88,7 +90,7 @@ class TrySession:
             ("nbflow_inputs", self.take_inputs),
             ("nbflow_outputs", self.give_outputs),
         ):
-            shell.register_magic_function(_magic(function), "line", name)
+            shell.magics_manager.register_function(_magic(function), "line", name)
 
     def start(self, line: str) -> None:
         """`%nbflow_try BRIEF`: prepare the kernel for the cells of the try that the brief tells of."""
@@ -96,6 +98,7 @@ class TrySession:
         self.brief = brief = Brief.from_json(json.loads(Path(line.strip()).read_text(encoding="utf-8")))
         self._live = os.environ.pop(TRY_VARIABLE, "") == brief.token
         self._cells = {cell.cell_id: cell for cell in brief.cells}
+        self._known = brief.own_cells | self._cells.keys()
         self._params = dict(brief.params)
         self._ti = TaskInstance(brief.key, brief.try_number, brief.exchange, self._decode)
         context = context_of(
@@ -108,13 +111,16 @@ class TrySession:
         )
         self._given = {**context, "params": self._params, "ti": self._ti}
         set_current(self._given)
-        shell.user_ns.update({name: value for name, value in self._given.items() if name not in brief.assigned})
+        shell.user_ns.update(
+            {name: value for name, value in self._given.items() if name not in brief.assigned}
+        )
         shell.input_transformers_cleanup.insert(0, without_header)
-        shell.set_custom_exc((NameError, NbflowError), self._show)
+        shell.set_custom_exc((NameError, NbflowError), _shown_by(self))
         if self._live:
-            shell.ask_exit = _exit  # `exit` and `quit` would stop the kernel under the try
+            shell.ask_exit = _exit  # type: ignore[attr-defined] `exit` would stop the kernel under the try
             shell.events.register("pre_run_cell", self._before)
             shell.events.register("post_run_cell", self._after)
+            self._count_on(None)
             _end_with_parent()
             _tell_where_it_hangs(brief)
 
@@ -162,15 +168,18 @@ class TrySession:
         if cell is None or info.silent:
             return
         number = self._shell.execution_count
-        file = self._shell.compile.get_code_name(info.raw_cell, info.raw_cell, number)
+        source = info.raw_cell or ""
+        file = self._shell.compile.get_code_name(source, source, number)
         self._files[file] = cell
         self._running = (file, cell)
 
     def _after(self, result: ExecutionResult) -> None:
         info = result.info
-        if info is None or info.silent or self._done or not info.store_history:
-            return
-        cell = self._cells.get(info.cell_id or "")
+        cell_id = "" if info is None else info.cell_id or ""
+        if info is None or info.silent or self._done or cell_id not in self._known:
+            return  # of a cell that a cell runs, say
+        cell = self._cells.get(cell_id)
+        _let_output_through()
         error = result.error_before_exec or result.error_in_exec
         try:
             if error is None:
@@ -182,9 +191,16 @@ class TrySession:
                 self._fail(error)
         except Exception as problem:  # noqa: BLE001 IPython would print it and go on
             self._fail(problem)
-        finally:
-            if cell is not None:
-                self._running = None
+        if cell is not None:
+            self._running = None
+            self._count_on(cell)
+
+    def _count_on(self, cell: CellPlace | None) -> None:
+        """Have the next cell of the notebook run as `In [its number]`, so that tracebacks name it so."""
+        cells = self.brief.cells
+        following = 0 if cell is None else cells.index(cell) + 1
+        if following < len(cells):
+            self._shell.execution_count = cells[following].number
 
     def _fail(self, error: BaseException) -> None:
         place = place_of(error, self._files, self._running)
@@ -236,32 +252,56 @@ class TrySession:
 
         return decode(value, namespace=self._shell.user_ns)
 
-    def _show(
-        self,
+
+def _shown_by(session: TrySession) -> Callable[..., None]:
+    """How errors are shown that nbflow knows more about than Python."""
+
+    def show(
         shell: InteractiveShell,
         kind: type[BaseException],
         error: BaseException,
         traceback: TracebackType,
         tb_offset: int | None = None,
     ) -> None:
-        """Show an error that nbflow knows more about than Python."""
         if isinstance(error, NbflowError):
-            shell._showtraceback(kind, error, [f"{kind.__name__}: {error}"])  # noqa: SLF001 as UsageError is shown
+            shell._showtraceback(kind, error, [f"{kind.__name__}: {error}"])  # as IPython shows a UsageError
             return
-        why = self.brief.missing.get(getattr(error, "name", None) or "")
+        why = session.brief.missing.get(getattr(error, "name", None) or "")
         if why is not None:
             error.args = (f"{error.args[0] if error.args else error}: {why}",)
         shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
+    return show
 
-def _magic(function: object) -> object:
+
+def _magic(function: Callable[[str], None]) -> Callable[[str], None]:
     """The bound method as a magic that gets its line as written: a path may have braces."""
 
     @no_var_expand
-    def magic(line: str) -> object:
-        return function(line)  # type: ignore[operator]
+    def magic(line: str) -> None:
+        function(line)
 
     return magic
+
+
+def _let_output_through() -> None:
+    """Wait until ipykernel's threads have read what subprocesses and C code wrote to the descriptors.
+
+    Else it would come after the cell, when nobody takes it any more.
+    """
+    import fcntl
+    import struct
+    import termios
+    import time
+
+    for _ in range(100):
+        time.sleep(0.0005)  # the reading threads get the interpreter
+        try:
+            waiting = [fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4) for descriptor in (1, 2)]
+        except OSError:
+            return  # they are no pipes
+        if not any(struct.unpack("i", count)[0] for count in waiting):
+            return
 
 
 def _exit() -> None:

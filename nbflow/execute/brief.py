@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,9 @@ class Brief:
         params: every parameter's value as far as it is known before the cells run.
         assigned: names that some cell of the notebook assigns: `ds` and friends never overwrite them.
         shared: names that shared cells define.
-        cells: the notebook's cells that run in this kernel.
+        cells: the notebook's cells that run in this kernel, in order.
+        parameters: names of the notebook's parameters.
+        own_cells: ids of the cells that nbflow added.
         exports: what the task hands on.
         watched: names it must not change unseen; `strict` makes such a change a failure.
         folder: the try's folder.
@@ -67,13 +69,14 @@ class Brief:
     assigned: frozenset[str]
     shared: frozenset[str]
     cells: tuple[CellPlace, ...]
+    parameters: frozenset[str]
+    own_cells: frozenset[str]
     exports: tuple[Export, ...]
     watched: frozenset[str]
     strict: bool
     folder: Path
     exchange: Path | None = None
     timeout: float | None = None
-    parameters: frozenset[str] = field(default_factory=frozenset)
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON types (parameters that JSON doesn't know become text, as in papermill)."""
@@ -102,6 +105,7 @@ class Brief:
             "exchange": None if self.exchange is None else str(self.exchange),
             "timeout": self.timeout,
             "parameters": sorted(self.parameters),
+            "own_cells": sorted(self.own_cells),
         }
 
     @classmethod
@@ -133,6 +137,7 @@ class Brief:
             exchange=None if data["exchange"] is None else Path(data["exchange"]),
             timeout=data["timeout"],
             parameters=frozenset(data["parameters"]),
+            own_cells=frozenset(data["own_cells"]),
         )
 
 

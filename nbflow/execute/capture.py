@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbflow.execute.outcome import write_whole
 
@@ -76,15 +76,14 @@ def kind_of(value: object) -> str:
 
 def rough_size(value: object) -> int:
     """About how many bytes a value holds, without walking through it; never raises."""
+    ask: Any = value
     try:
-        size = getattr(value, "nbytes", None)
-        if isinstance(size, int):
+        if isinstance(size := getattr(ask, "nbytes", None), int):  # numpy, Arrow, a Series
             return size
-        if callable(usage := getattr(value, "memory_usage", None)):
-            used = usage(deep=False)
-            return int(getattr(used, "sum", lambda: used)())
-        if callable(estimate := getattr(value, "estimated_size", None)):
-            return int(estimate())
-        return sys.getsizeof(value)
+        if hasattr(ask, "memory_usage"):  # a pandas frame or index
+            return int(ask.memory_usage(deep=False).sum())
+        if hasattr(ask, "estimated_size"):  # polars
+            return int(ask.estimated_size())
+        return sys.getsizeof(ask)
     except Exception:  # noqa: BLE001 somebody's own attributes
         return 0

@@ -16,6 +16,7 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 from nbflow.execute.kernel import exit_words
 from nbflow.execute.outcome import write_whole
 from nbflow.execute.output import CellBudget, extend_stream
+from nbflow.execute.request import OWN_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ SAVE_EVERY = 1.0  # seconds between saves while cells run, at least
 ALIVE_EVERY = 0.05  # seconds between looks at whether the kernel lives
 
 
-class Interrupted(Exception):  # noqa: N818 not an error of the notebook
+class Interrupted(Exception):
     """The try was stopped between two cells."""
 
 
@@ -112,8 +113,8 @@ class KernelEngine(Engine):
 class TaskClient(PapermillNotebookClient):
     """papermill's client, with outputs that go to the log and are kept within bounds."""
 
-    def __init__(self, nb_man: NotebookExecutionManager, run: TaskRun, **options: Any) -> None:
-        super().__init__(nb_man, km=run.kernel.manager, iopub_timeout=3600, **options)
+    def __init__(self, nb_man: NotebookExecutionManager, run: TaskRun, *, kernel_name: str) -> None:
+        super().__init__(nb_man, km=run.kernel.manager, iopub_timeout=3600, kernel_name=kernel_name)
         self.kc = run.kernel.client
         self._run = run
         self._budget = CellBudget()
@@ -127,8 +128,15 @@ class TaskClient(PapermillNotebookClient):
         self.set_widgets_metadata()
         return self.nb
 
-    async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **options: Any) -> NotebookNode:
-        """Run one cell; a kernel that dies in it leaves an error output there."""
+    async def async_execute_cell(
+        self,
+        cell: NotebookNode,
+        cell_index: int,
+        execution_count: int | None = None,
+        store_history: bool = True,
+    ) -> NotebookNode:
+        """Run one cell; a kernel that dies in it leaves an error output there. Only the user's cells count."""
+        own = not OWN_TAGS.isdisjoint(cell.metadata.get("tags", ()))
         if self._run.stopped():
             raise Interrupted
         if cell.cell_type == "code":
@@ -136,7 +144,9 @@ class TaskClient(PapermillNotebookClient):
             self._run.kernel.client.cell_id = cell.id
             self._budget = CellBudget()
         try:
-            return await super().async_execute_cell(cell, cell_index, *args, **options)
+            return await super().async_execute_cell(
+                cell, cell_index, execution_count, store_history and not own
+            )
         except DeadKernelError as error:
             died = f"the kernel died: {exit_words(self._run.kernel.process.wait())}"
             cell.outputs.append(
@@ -145,6 +155,8 @@ class TaskClient(PapermillNotebookClient):
             self.nb_man.cell_exception(cell, cell_index=cell_index, exception=error)
             raise
         finally:
+            if own:
+                cell.execution_count = None
             if self._budget.dropped or self._budget.data_dropped:
                 self._run.cut[cell.id] = self._budget
 
@@ -160,7 +172,9 @@ class TaskClient(PapermillNotebookClient):
                 return
             self.nb_man.save()
 
-    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+    def process_message(
+        self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
         """Take one message of the kernel: into the log, and into the cell as far as it fits."""
         content = msg["content"]
         match msg["msg_type"]:
@@ -170,13 +184,17 @@ class TaskClient(PapermillNotebookClient):
                 if not kept:
                     return None
                 hooked = self.output_hook_stack[msg["parent_header"].get("msg_id")]
-                if not hooked and not self.clear_before_next_output and extend_stream(
-                    cell.outputs, content["name"], kept
+                if (
+                    not hooked
+                    and not self.clear_before_next_output
+                    and extend_stream(cell.outputs, content["name"], kept)
                 ):
                     return None
             case "display_data" | "execute_result" | "update_display_data":
                 if not self._budget.fits(content["data"]):
-                    content["data"] = {"text/plain": "[nbflow: a display was left out: too much in this cell]"}
+                    content["data"] = {
+                        "text/plain": "[nbflow: a display was left out: too much in this cell]"
+                    }
             case _:
                 pass
         return super().process_message(msg, cell, cell_index)

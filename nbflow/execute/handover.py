@@ -86,7 +86,8 @@ def hand_over(
 
 def by_reference(names: frozenset[str], namespace: Mapping[str, object]) -> dict[str, object]:
     """Of the names that shared cells define, those whose value is code: it goes by name, so that a class
-    is the same class in every task. Other values go as values: a task may have changed them."""
+    is the same class in every task. Other values go as values: a task may have changed them.
+    """
     return {
         name: namespace[name]
         for name in names
@@ -129,9 +130,7 @@ def _again(value: XComValue, folder: Path) -> XComValue:
     return replace(value, key=RETURN_VALUE, path=path, wanted=False)
 
 
-def _returned(
-    task_id: str, value: object, shared: Mapping[str, object], folder: Path
-) -> XComValue | str:
+def _returned(task_id: str, value: object, shared: Mapping[str, object], folder: Path) -> XComValue | str:
     """The return value encoded, or why it isn't kept."""
     from nbflow.codec import encode
 

@@ -6,7 +6,9 @@ import asyncio
 import os
 import shutil
 import signal
+import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from queue import Empty
@@ -22,12 +24,12 @@ from nbflow.errors import NbflowError
 from nbflow.execute.sockets import socket_folder
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Mapping
     from pathlib import Path
 
 START_TIMEOUT = 120.0  # seconds until a kernel that doesn't answer is given up
 EXIT_GRACE = 1.0  # seconds for atexit handlers and threads, after the last cell
+_SAID = 10_000  # bytes
 _ARGUMENTS = (
     "-m",
     "ipykernel_launcher",
@@ -53,11 +55,11 @@ class TaskKernelClient(AsyncKernelClient):
     def execute(
         self,
         code: str,
-        silent: bool = False,  # noqa: FBT001, FBT002 jupyter_client's signature
-        store_history: bool = True,  # noqa: FBT001, FBT002
+        silent: bool = False,
+        store_history: bool = True,
         user_expressions: dict[str, Any] | None = None,
-        allow_stdin: bool | None = None,  # noqa: FBT001
-        stop_on_error: bool = True,  # noqa: FBT001, FBT002
+        allow_stdin: bool | None = None,
+        stop_on_error: bool = True,
     ) -> str:
         """Ask the kernel to run a cell; answers with the id of the request."""
         content = {
@@ -91,6 +93,8 @@ class TaskKernel:
 
     def __init__(self) -> None:
         self._folder = socket_folder()
+        self._said = b""
+        self._silent = threading.Event()
         context = zmq.asyncio.Context.instance()
         transport = "ipc" if zmq.has("ipc") else "tcp"
         self.manager = AsyncKernelManager(
@@ -100,28 +104,36 @@ class TaskKernel:
             self.manager.ip = str(self._folder / "k")
         # not a registered kernelspec: `python3` may have been pointed at another Python
         spec = KernelSpec(argv=[sys.executable, *_ARGUMENTS], display_name="Python 3", language="python")
-        self.manager._kernel_spec = spec  # noqa: SLF001 the only way to give a spec that isn't in a folder
+        self.manager._kernel_spec = spec
         self._provisioner = LocalProvisioner(kernel_id="nbflow", kernel_spec=spec, parent=self.manager)
         self.manager.provisioner = self._provisioner
 
-    async def start(self, *, cwd: Path, environment: Mapping[str, str], log: int) -> None:
+    async def start(self, *, cwd: Path, environment: Mapping[str, str]) -> None:
         """Start the process; `ready` waits for it.
 
         Args:
             cwd: where its cells run.
             environment: beside the inherited variables.
-            log: a file descriptor for what the process writes past Jupyter (a crash report).
         """
-        await self.manager.start_kernel(
-            cwd=str(cwd), env={**os.environ, **environment}, stdout=log, stderr=log
-        )
+        inherited = {**os.environ}
+        inherited.pop("PYTEST_CURRENT_TEST", None)  # under it ipykernel doesn't read file descriptors
+        reading, writing = os.pipe()
+        try:
+            await self.manager.start_kernel(
+                cwd=str(cwd), env={**inherited, **environment}, stdout=subprocess.DEVNULL, stderr=writing
+            )
+        finally:
+            os.close(writing)
+            threading.Thread(target=self._listen, args=(reading,), name="stderr", daemon=True).start()
         if self._provisioner.process is None:
             msg = "the kernel's process could not be started"
             raise KernelDidNotStart(msg)
         self.process = self._provisioner.process
         self.pgid = self.process.pid
         self.client = TaskKernelClient(
-            **self.manager.get_connection_info(session=True), parent=self.manager, context=self.manager.context
+            **self.manager.get_connection_info(session=True),
+            parent=self.manager,
+            context=self.manager.context,
         )
         self.client.start_channels(stdin=False, hb=False)
 
@@ -156,6 +168,18 @@ class TaskKernel:
             if time.monotonic() > until:
                 msg = f"the kernel did not answer within {START_TIMEOUT:.0f} s"
                 raise KernelDidNotStart(msg)
+
+    def _listen(self, reading: int) -> None:
+        """Keep the end of what the process writes past Jupyter: a crash's report."""
+        with os.fdopen(reading, "rb", buffering=0) as stream:
+            while part := stream.read(65536):
+                self._said = (self._said + part)[-_SAID:]
+        self._silent.set()
+
+    def said(self) -> str:
+        """What a process that has ended wrote last past Jupyter."""
+        self._silent.wait(1)
+        return self._said.decode("utf-8", "replace")
 
     def signal(self, number: int) -> None:
         """Send a signal to the kernel and what it started, if any of it is still there."""

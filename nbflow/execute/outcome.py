@@ -6,7 +6,6 @@ import json
 import os
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbflow.model.work import STAGING_FOLDER, ErrorPlace, Result, TaskOutcome
@@ -14,6 +13,7 @@ from nbflow.model.xcom import XComValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 OUTCOME_FILE = "outcome.json"
 

@@ -33,11 +33,6 @@ class Log:
         self._written = 0
         self.dropped = 0
 
-    @property
-    def descriptor(self) -> int:
-        """For a process that writes into it directly."""
-        return self._file.fileno()
-
     def write(self, text: str) -> None:
         """Append as much of the text as still fits."""
         data = text.encode("utf-8", "replace")

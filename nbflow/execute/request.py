@@ -6,10 +6,10 @@ import ast
 import json
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbformat import v4 as nbformat4
 
 from nbflow.errors import NotebookUnreadable
@@ -19,9 +19,8 @@ from nbflow.model.cell import Role
 from nbflow.parse.header import HeaderKind, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from nbformat import NotebookNode
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from nbflow.model.cell import Cell
     from nbflow.model.flow import Flow
@@ -32,6 +31,7 @@ INPUTS_TAG = "nbflow-inputs"
 OUTPUTS_TAG = "nbflow-outputs"
 IMPORTS_TAG = "nbflow-imports"
 INJECTED_TAG = "injected-parameters"
+OWN_TAGS = frozenset({BRIDGE_TAG, INPUTS_TAG, OUTPUTS_TAG, IMPORTS_TAG, INJECTED_TAG})
 PYTHON = frozenset({"", "python", "python3", "ipython"})
 
 
@@ -83,13 +83,14 @@ def prepare(request: TaskRequest) -> Job:
             f"Choose a Python kernel in Jupyter (Kernel, Change kernel) if it is one."
         )
         raise NotebookUnreadable(msg)
-    brief = brief_of(request)
     path = request.folder / BRIEF_FILE
+    notebook = task_notebook(request, path)
+    brief = brief_of(request, own_cells=frozenset(cell.id for cell in notebook.cells if _own(cell)))
     write_whole(path, json.dumps(brief.to_json(), ensure_ascii=False))
     parameters = json.loads(json.dumps(dict(request.params), default=str))
     return Job(
         token=request.token,
-        notebook=task_notebook(request, path),
+        notebook=notebook,
         parameters=parameters,
         source=request.flow.path,
         numbers={cell.cell_id: cell.number for cell in brief.cells},
@@ -118,12 +119,13 @@ def cells_for(flow: Flow, task_id: str) -> tuple[Cell, ...]:
     )
 
 
-def brief_of(request: TaskRequest) -> Brief:
-    """What the kernel is told of a request."""
+def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
+    """What the kernel is told of a request; `own_cells` are the ids of the cells nbflow added."""
     flow, task_id = request.flow, request.key.task_id
     cells = cells_for(flow, task_id)
     shared = (cell.names.defines for cell in cells if cell.task_id is None)
     timeout = request.execution_timeout
+    whole = all(read_header(cell.source) is None for cell in flow.cells_of(task_id))
     return Brief(
         key=request.key,
         try_number=request.try_number,
@@ -138,8 +140,10 @@ def brief_of(request: TaskRequest) -> Brief:
         assigned=frozenset[str]().union(*(cell.names.defines for cell in flow.cells)),
         shared=frozenset[str]().union(*shared),
         cells=tuple(
-            CellPlace(cell_id=cell.cell_id, number=cell.number, headed=_headed(cell, task_id)) for cell in cells
+            CellPlace(cell_id=cell.cell_id, number=cell.number, headed=_headed(cell, task_id, whole=whole))
+            for cell in cells
         ),
+        own_cells=own_cells,
         exports=tuple(_export(flow, task_id, name) for name in sorted(flow.exports.get(task_id, ()))),
         watched=flow.watched.get(task_id, frozenset()),
         strict=flow.dag.strict,
@@ -159,7 +163,7 @@ def task_notebook(request: TaskRequest, brief: Path) -> NotebookNode:
         brief: the path of the brief.
     """
     flow, task_id = request.flow, request.key.task_id
-    original = nbformat.from_dict(deepcopy(dict(request.notebook)))
+    original = node_of(request.notebook)
     chosen = cells_for(flow, task_id)
     first_own = next(cell.index for cell in chosen if cell.task_id == task_id)
     cells = [_own_cell(BRIDGE_TAG, f"%load_ext nbflow.execute.bridge\n%nbflow_try {brief}")]
@@ -167,6 +171,8 @@ def task_notebook(request: TaskRequest, brief: Path) -> NotebookNode:
         cells.append(_own_cell(INJECTED_TAG, ""))  # papermill replaces it; else it would go above the bridge
     for cell in chosen:
         if cell.index == first_own:
+            if statements := flow.imports.get(task_id):
+                cells.append(_own_cell(IMPORTS_TAG, statements))
             inputs = " ".join(sorted(request.inputs))
             cells.append(_own_cell(INPUTS_TAG, f"%nbflow_inputs {inputs}".rstrip()))
         node = original.cells[cell.index]
@@ -179,22 +185,43 @@ def task_notebook(request: TaskRequest, brief: Path) -> NotebookNode:
     return nbformat4.new_notebook(cells=cells, metadata=metadata)
 
 
+def node_of(notebook: Mapping[str, object]) -> NotebookNode:
+    """A copy of a notebook's JSON as nbformat's own type."""
+    node = nbformat.from_dict(deepcopy(dict(notebook)))
+    if not isinstance(node, NotebookNode):
+        msg = f"a notebook is a JSON object, not {type(node).__name__}"
+        raise NotebookUnreadable(msg)
+    return node
+
+
+def _own(cell: NotebookNode) -> bool:
+    return not OWN_TAGS.isdisjoint(cell.metadata.get("tags", ()))
+
+
 def _own_cell(tag: str, source: str) -> NotebookNode:
     metadata = {"tags": [tag], "jupyter": {"source_hidden": True}}
     return nbformat4.new_code_cell(source, metadata=metadata)
 
 
-def _headed(cell: Cell, task_id: str) -> bool:
+def _headed(cell: Cell, task_id: str, *, whole: bool) -> bool:
+    """Whether a cell's last expression can be the return value: a `%%task` line stands above it.
+
+    In a notebook without any such line, which is one task, each cell's can.
+    """
     if cell.task_id != task_id:
         return False
     header = read_header(cell.source)
-    return cell.role is Role.TASK or (header is not None and header.kind is HeaderKind.CONTINUES)
+    if header is None:
+        return whole
+    return header.kind in (HeaderKind.TASK, HeaderKind.CONTINUES)
 
 
 def _export(flow: Flow, task_id: str, name: str) -> Export:
     """Where a name is made and where it is wanted, in words."""
     own = flow.cells_of(task_id)
-    made = [cell for cell in own if name in cell.names.defines or name in cell.names.mutates] or list(own[-1:])
+    made = [cell for cell in own if name in cell.names.defines or name in cell.names.mutates] or list(
+        own[-1:]
+    )
     for other, needs in flow.producers.items():
         if task_id in needs.get(name, ()):
             for cell in flow.cells_of(other):

@@ -48,7 +48,7 @@ class TaskInstance:
         task_ids: str | Iterable[str] | None = None,
         dag_id: str | None = None,
         key: str = RETURN_VALUE,
-        include_prior_dates: bool = False,  # noqa: FBT001, FBT002 Airflow's signature
+        include_prior_dates: bool = False,
         *,
         map_indexes: int | Iterable[int] | None = None,
         default: object = None,
@@ -83,13 +83,19 @@ class TaskInstance:
                 for task_id in task_ids
             ]
         task_id = self.task_id if task_ids is None else task_ids
-        here = (dag_id or self.dag_id, run_id or self.run_id, task_id) == (self.dag_id, self.run_id, self.task_id)
+        here = (dag_id or self.dag_id, run_id or self.run_id, task_id) == (
+            self.dag_id,
+            self.run_id,
+            self.task_id,
+        )
         if here and map_indexes in (None, self.map_index) and key in self.pushed:
             return self.pushed[key]
         from nbflow.execute.exchange import XComQuery
 
         single = isinstance(map_indexes, int)
-        wanted = None if map_indexes is None else (map_indexes,) if isinstance(map_indexes, int) else map_indexes
+        wanted = (
+            None if map_indexes is None else (map_indexes,) if isinstance(map_indexes, int) else map_indexes
+        )
         values = self._ask(
             XComQuery(
                 dag_id=dag_id or self.dag_id,

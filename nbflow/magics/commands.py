@@ -105,8 +105,9 @@ def _graph(notebook: Path, words: list[str]) -> None:
     states = None
     if words:
         from nbflow.magics.stored import run_states
+        from nbflow.service.lookup import find_target
 
-        states = run_states(notebook, words[0])
+        states = run_states(find_target(str(notebook)), words[0])
     bundle = {"text/html": graph.html(flow, states), "text/plain": graph.text(flow, states)}
     display(bundle, raw=True)
 
@@ -115,10 +116,11 @@ def _grid(notebook: Path, words: list[str]) -> None:
     from IPython.display import display
 
     from nbflow.magics.stored import stored_grid
+    from nbflow.service.lookup import find_target
     from nbflow.widgets.grid import grid_html
     from nbflow.widgets.terminal import grid_lines
 
-    view = stored_grid(notebook, last=_last(words))
+    view = stored_grid(find_target(str(notebook)), last=_last(words))
     display({"text/html": grid_html(view), "text/plain": grid_lines(view)}, raw=True)
 
 

@@ -43,7 +43,8 @@ def completions(line: str, *, tasks: Sequence[str]) -> tuple[list[str], str] | N
         return None
     if (value := _VALUE.search(line)) is not None and (option := BY_FLAG.get(value["flag"])) is not None:
         if option.type is OptionType.TASKS:
-            written = set(value["value"].split(",")[:-1])
+            # Neither the ones written already, nor the task itself.
+            written = {*value["value"].split(",")[:-1], line.split()[1]}
             known = [task for task in (*tasks, "none") if task not in written]
             return _starting(known, fragment), fragment
         if option.choices:
@@ -82,4 +83,4 @@ def matcher(tasks: Callable[[], Iterable[str]]) -> Callable[[CompletionContext],
 
 
 def _starting(words: Iterable[str], fragment: str) -> list[str]:
-    return [word for word in words if word.startswith(fragment)]
+    return [str(word) for word in words if word.startswith(fragment)]

@@ -27,7 +27,7 @@ class Extension:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._hand = Hand(shell.user_ns, os.environ)
+        self._hand = Hand(shell.user_ns, shell.user_ns_hidden, os.environ)
         self._transformer = HeaderTransformer(shell.input_transformer_manager)
         self._matcher = matcher(self._tasks)
         self._events = (("pre_run_cell", self._hand.before_cell), ("post_run_cell", self._hand.after_cell))
@@ -47,7 +47,9 @@ class Extension:
             self._register(_misplaced(name), "line_cell", name)
         self._hand.begin()
 
-    def _register(self, function: Callable[..., None], kind: Literal["line", "cell", "line_cell"], name: str) -> None:
+    def _register(
+        self, function: Callable[..., None], kind: Literal["line", "cell", "line_cell"], name: str
+    ) -> None:
         self._shell.magics_manager.register_function(function, magic_kind=kind, magic_name=name)
 
     def unload(self) -> None:
@@ -89,9 +91,7 @@ class Extension:
         flag, equals, value = words[0].partition("=")
         rest = [value, *words[1:]] if equals else words[1:]
         if flag != "--date":
-            from nbflow.magics.dag import describe_dag
-
-            print(describe_dag(f"%dag {line}"))
+            self._take(f"%dag {line}")
             return
         if len(rest) != 1:
             raise OptionError(_DAG_USAGE.format(line=line))
@@ -99,9 +99,14 @@ class Extension:
 
     def _dag_cell(self, line: str, body: str) -> None:
         """What the notebook says of itself as a workflow: a name, and settings in TOML."""
-        from nbflow.magics.dag import describe_dag
+        self._take(f"%%dag {line}\n{body}")
 
-        print(describe_dag(f"%%dag {line}\n{body}"))
+    def _take(self, source: str) -> None:
+        from nbflow.magics.dag import dag_from, describe_dag
+
+        dag = dag_from(source, params=self._hand.params)
+        self._hand.take(dag)
+        print(describe_dag(dag))
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

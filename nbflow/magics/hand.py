@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbflow.current import set_current
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
     from nbflow.magics.ti import XComPlace
+    from nbflow.model.dag import Param
     from nbflow.model.flow import Flow
     from nbflow.model.run import Interval
 
@@ -28,13 +30,21 @@ _UNSET = object()
 class Hand:
     """What a kernel knows while a person works in it: its notebook, its date, its task.
 
+    Args:
+        namespace: the kernel's user namespace.
+        hidden: names in it that `%who` and variable inspectors leave out, with their values.
+        environment: the kernel's environment variables.
+
     Attributes:
         task: the task whose cell ran last, "" before the first.
         seen: tasks whose cells ran in this kernel, in order.
     """
 
-    def __init__(self, namespace: dict[str, object], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, namespace: dict[str, object], hidden: dict[str, object], environment: Mapping[str, str]
+    ) -> None:
         self._namespace = namespace
+        self._hidden = hidden
         self._environment = environment
         self._saved = SavedFlow()
         self._given: dict[str, object] = {}
@@ -57,13 +67,18 @@ class Hand:
         """The kernel's notebook as saved, None where it isn't known or can't be read as a flow."""
         return None if self.notebook is None else self._saved.of(self.notebook)
 
+    @property
+    def params(self) -> Mapping[str, Param]:
+        """The notebook's parameters, as far as they are known."""
+        return self._dag.params
+
     def take(self, dag: DagSpec) -> None:
         """Work by this DAG's zone and schedule: a `%%dag` cell that says so was run just now.
 
         Raises:
             DateError: the schedule can't be read, or no interval starts on the chosen date.
         """
-        self._dag = dag
+        self._dag = replace(dag, params={**self._dag.params, **dag.params})
         self._set(self._chosen)
 
     def choose(self, date: str | None) -> str:
@@ -101,7 +116,7 @@ class Hand:
         set_current(context)
         for name, value in context.items():
             if name not in self._assigned and self._ours(name):
-                self._namespace[name] = self._given[name] = value
+                self._namespace[name] = self._hidden[name] = self._given[name] = value
             else:
                 self._given.pop(name, None)
 
@@ -111,6 +126,7 @@ class Hand:
         for name in list(self._given):
             if self._ours(name):
                 self._namespace.pop(name, None)
+            self._hidden.pop(name, None)
         self._given.clear()
 
     def begin(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbflow.errors import NbflowError
 from nbflow.magics.stored import stored_grid
+from nbflow.service.lookup import find_target
 from nbflow.widgets.grid import grid_html
 from nbflow.widgets.live import LiveView
 from nbflow.widgets.terminal import grid_lines
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from nbflow.model.grid import GridView
 
-_EVERY = 0.3  # seconds between two looks at the store
+_EVERY = 0.5  # seconds between two looks at the store
 _PATIENCE = 30.0  # seconds a run may take to stop before its process is ended
 _SHOWN_RUNS = 30
 
@@ -34,6 +35,7 @@ def run_live(notebook: Path, arguments: list[str]) -> None:
         NbflowError: the command says that the call was wrong.
         KeyboardInterrupt: the kernel was interrupted; the run has stopped.
     """
+    picture = _Picture(notebook)  # reads the notebook: its mistakes are found before anything starts
     # A session of its own: the front end interrupts the kernel's whole process group, and the run is to
     # hear of it once, from us.
     process = subprocess.Popen(
@@ -50,7 +52,6 @@ def run_live(notebook: Path, arguments: list[str]) -> None:
     printed: list[str] = []
     reader = threading.Thread(target=_collect, args=(process, printed), daemon=True)
     reader.start()
-    picture = _Picture(notebook)
     try:
         while process.poll() is None:
             picture.look()
@@ -72,25 +73,28 @@ def run_live(notebook: Path, arguments: list[str]) -> None:
 
 
 def summary_of(printed: str, status: int) -> str:
-    """The line that sums up what `nbflow run` printed: its last that isn't blank."""
-    lines = [line.rstrip() for line in printed.splitlines() if line.strip()]
-    if status in (0, 1) and lines:
-        return lines[-1].strip()
-    return "\n".join(lines[-20:]) or f"nbflow run ended with status {status}"
+    """What `nbflow run` printed below its grid: where the executed notebooks lie and what to do next.
+
+    All of it where it ended in another way than runs do (0: all succeeded, 1: one did not).
+    """
+    text = printed.strip()
+    if status in (0, 1) and text:
+        return text.rpartition("\n\n")[2]
+    return text or f"nbflow run ended with status {status}"
 
 
 class _Picture:
     """The grid in the cell's output: appears with the first run, changes when the store does."""
 
     def __init__(self, notebook: Path) -> None:
-        self._notebook = notebook
+        self._target = find_target(str(notebook))
         self._view: GridView | None = None
         self._live: LiveView | None = None
 
     def look(self) -> None:
         """Show the grid as the store has it now, if that is news."""
         try:
-            view = stored_grid(self._notebook, last=_SHOWN_RUNS)
+            view = stored_grid(self._target, last=_SHOWN_RUNS)
         except NbflowError:
             return  # no home yet, or no run in it
         if view == self._view or not view.columns:

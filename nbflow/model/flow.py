@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -66,6 +66,9 @@ class Flow:
         version: a hex sha256 over sources, tags and headings of the notebook.
         problems: warnings and hints, in order of cell. (Errors are raised, all at once.)
         kernel_name: the notebook's kernelspec, "" when it has none.
+        imports: for each task that needs any, the import statements of other tasks' cells that it
+            repeats, one a line: run after the shared cells above the task's first cell and before
+            its inputs are set. A task without any has no entry.
     """
 
     path: str
@@ -81,6 +84,7 @@ class Flow:
     version: str
     problems: tuple[Problem, ...]
     kernel_name: str = ""
+    imports: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @cached_property
     def graph(self) -> Graph:

@@ -310,7 +310,7 @@ class ExpressionReader:
         guesses: frozenset[str] = frozenset()
         if attr in mutators.QUERIES:
             guesses |= magic.query_names(text)
-        if attr in mutators.SQL_CALLS and " " in text:
+        if attr in mutators.SQL_CALLS and self.modules & {"duckdb", "polars", "pl"}:
             guesses |= magic.sql_names(text)
         self.guess(guesses)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbflow.model.cell import Call, Deferred, Names, Roots
+from nbflow.parse.builtin import GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ class Known:
         methods: for each method name of the notebook's classes, what calling it may do.
         modules: names that import statements bind.
         points: for each name what its value may be or hold (see `Names.points`).
+        shadows: builtins that a cell gave another meaning.
         serial: grows with each cell, so that the objects different cells make have different names.
     """
 
@@ -29,6 +31,7 @@ class Known:
     methods: Mapping[str, Deferred] = field(default_factory=dict[str, Deferred])
     modules: frozenset[str] = frozenset()
     points: Mapping[str, Roots] = field(default_factory=dict[str, Roots])
+    shadows: frozenset[str] = frozenset()
     serial: int = 0
 
 
@@ -150,5 +153,10 @@ def after(known: Known, names: Names, *, pointers: bool = True) -> Known:
             points[name] = points.get(name, frozenset()) | roots
     modules = (known.modules - (certain - set(names.imports))) | set(names.imports)
     return Known(
-        deferred=deferred, methods=methods, modules=modules, points=points, serial=known.serial + 1
+        deferred=deferred,
+        methods=methods,
+        modules=modules,
+        points=points,
+        shadows=known.shadows | (names.defines & GIVEN),
+        serial=known.serial + 1,
     )

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 _DOLLAR = re.compile(r"(?<![\\$])\$\{?([^\W\d]\w*)")
 _JINJA = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}", re.DOTALL)
 _WORD = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
+_FROM = re.compile(
+    r"(?<!delete )\b(?:from|join|describe|summarize)\s+((?:[^\W\d]\w*\s*,\s*)*[^\W\d]\w*)", re.IGNORECASE
+)
 _COLON = re.compile(r"(?<![:\w]):([^\W\d]\w*)")
 _SQL_INTO = re.compile(r"\s*(?:--\S+\s+)*([^\W\d]\w*)\s*<<")
 _AT = re.compile(r"@([^\W\d]\w*)")
@@ -103,9 +106,9 @@ def query_names(text: str) -> frozenset[str]:
 
 
 def sql_names(text: str) -> frozenset[str]:
-    """The words of a SQL text that could be variables (DuckDB reads frames by their name)."""
+    """The tables a SQL text reads: DuckDB finds frames by their variable's name. Not what it deletes from."""
     plain = re.sub(r"--[^\n]*|'[^']*'", " ", text)
-    return frozenset(_WORD.findall(plain))
+    return frozenset(word for words in _FROM.findall(plain) for word in _WORD.findall(words))
 
 
 def _sql(line: str, body: str) -> MagicEffect:
@@ -144,7 +147,7 @@ def _words(line: str) -> list[str]:
 
 def _after(words: list[str], flags: tuple[str, ...]) -> frozenset[str]:
     found: set[str] = set()
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         flag, equals, value = word.partition("=")
         if flag in flags:
             found |= {name for name in (value if equals else following).split(",") if name.isidentifier()}

@@ -62,4 +62,7 @@ SCALARS = frozenset(
 """Builtins whose result has no inner state."""
 
 QUERIES = frozenset({"query", "eval"})
-SQL_CALLS = frozenset({"sql", "query", "execute", "from_query", "query_df", "read_sql", "read_sql_query"})
+"""Methods whose text may name variables as `@name` (pandas)."""
+
+SQL_CALLS = frozenset({"sql", "query", "execute", "from_query", "query_df"})
+"""Methods whose text may be SQL that reads variables as tables, where the notebook imports DuckDB."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbflow.model.cell import Names
-from nbflow.parse.expression import BUILTINS
+from nbflow.parse.builtin import GIVEN, is_dunder
 from nbflow.parse.known import Known
 from nbflow.parse.source import parse
 from nbflow.parse.statement import StatementReader
 
 if TYPE_CHECKING:
     import ast
-
-IGNORED = frozenset({"get_ipython", "display", "In", "Out", "exit", "quit", "_", "__", "___", "_i", "_ii", "_iii", "_dh"})
-"""Names IPython gives every notebook."""
-
 
 def analyse(source: str, known: Known | None = None) -> Names:
     """What a cell does with names, from its text; nothing is run.
@@ -34,17 +30,17 @@ def analyse(source: str, known: Known | None = None) -> Names:
 def names_of(tree: ast.Module, known: Known) -> Names:
     """As `analyse`, for a cell that is parsed already."""
     reader = StatementReader(known)
-    reader.breaks, reader.classes = [], []
+    reader.exits, reader.classes = [], []
     reader.statements(tree.body)
     state, record = reader.state, reader.record
     mutates = record.mutates - (state.gone - state.maybe)
     defines = state.maybe | mutates
     own = defines | state.gone | state.lost
-    ignored = {name for name in (BUILTINS | IGNORED) if name not in reader.known_names}
+    ignored = GIVEN - known.shadows
     uses = {name for name in record.uses if name not in ignored}
     return Names(
-        defines=frozenset(name for name in defines if not _dunder(name)),
-        may_define=frozenset(name for name in state.maybe - state.bound if not _dunder(name)),
+        defines=frozenset(name for name in defines if not is_dunder(name)),
+        may_define=frozenset(name for name in state.maybe - state.bound if not is_dunder(name)),
         uses=frozenset(uses),
         may_use=frozenset(uses - record.certain),
         guesses=frozenset(record.guesses - uses - ignored),
@@ -54,14 +50,10 @@ def names_of(tree: ast.Module, known: Known) -> Names:
         imports={name: text for name, text in state.imports.items() if name in state.bound},
         deferred={name: entry for name, entry in record.deferred.items() if name in own},
         methods=record.methods,
-        points={name: roots for name, roots in state.points.items() if name in own and name not in known.points or known.points.get(name) != roots},
+        points={name: roots for name, roots in state.points.items() if known.points.get(name) != roots},
         lines={name: line for name, line in record.uses.items() if name in uses},
         star=tuple(record.star),
         process=record.process,
         opaque=record.opaque,
         effects=record.effects,
     )
-
-
-def _dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")

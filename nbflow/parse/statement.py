@@ -11,7 +11,7 @@ from nbflow.parse import mutators, source
 from nbflow.parse.expression import ExpressionReader
 from nbflow.parse.known import inner
 from nbflow.parse.record import BodyRecord, Flowing, joined
-from nbflow.parse.scope import Scope, bound_by, function_scope, globals_of
+from nbflow.parse.scope import Scope, bound_by, globals_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -541,8 +541,7 @@ class StatementReader(ExpressionReader):
         if not local:
             self.statements(tree.body)
             return
-        holder = ast.Lambda(args=ast.parse("lambda: 0", mode="eval").body.args, body=ast.Constant(0))  # type: ignore[attr-defined]
-        scope = function_scope(holder)
+        scope = Scope("function")
         for part in ast.walk(tree):
             scope.names |= set(bound_by(part))
         self.bodies.append(BodyRecord())

@@ -80,7 +80,8 @@ def execute(
     Args:
         home: held by this process.
         state: open for writing.
-        flow, notebook: the notebook as read, and its JSON without outputs.
+        flow: the notebook as read.
+        notebook: its JSON without outputs.
         submissions: those that are done are passed over.
         parallelism: how many tasks run at once.
         cwd: where cells run.

@@ -83,9 +83,7 @@ def headline(runs: Sequence[RunRecord], instances: dict[str, list[InstanceRecord
         return "no runs yet"
     counts = {state: sum(run.state is state for run in runs) for state in RunState}
     said = [f"{counts[RunState.SUCCESS]} of {len(runs)} succeeded"]
-    for state in (RunState.RUNNING, RunState.QUEUED):
-        if counts[state]:
-            said.append(f"{counts[state]} {state}")
+    said += [f"{counts[state]} {state}" for state in (RunState.RUNNING, RunState.QUEUED) if counts[state]]
     failures = [
         f"{run.interval.logical_date.astimezone(zone):%-d %b} `{record.key.task_id}`: {record.reason}"
         for run in reversed(runs)

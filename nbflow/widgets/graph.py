@@ -9,7 +9,8 @@ from nbflow.model.flow import EdgeKind
 from nbflow.model.state import TaskState
 from nbflow.model.task import TaskKind
 from nbflow.widgets.graph_text import text
-from nbflow.widgets.layout import lay_out
+from nbflow.widgets.labels import free_places
+from nbflow.widgets.layout import Box, lay_out
 from nbflow.widgets.look import LOOKS, words
 from nbflow.widgets.svg import (
     as_image,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from nbflow.model.flow import Edge, Flow
     from nbflow.model.task import TaskSpec
-    from nbflow.widgets.layout import Box, Wire
+    from nbflow.widgets.layout import Wire
 
 __all__ = ["dot", "html", "svg", "text"]
 
@@ -118,26 +119,38 @@ def svg(flow: Flow, states: Mapping[str, TaskState] | None = None, *, dark: bool
         edge: shorten(", ".join(sorted(edge.names)), _WIDEST_LABEL, _LABEL_SIZE, mono=True)
         for edge in flow.edges
     }
+    sizes = [
+        (text_width(labels[edge], _LABEL_SIZE, mono=True) + 8, 14.0) if labels[edge] else None
+        for edge in flow.edges
+    ]
     groups = _groups(flow)
     layout = lay_out(
         {
             task: _node_size(names[task], spec, with_square=states is not None)
             for task, spec in flow.tasks.items()
         },
-        [
-            (
-                edge.upstream,
-                edge.downstream,
-                (text_width(labels[edge], _LABEL_SIZE, mono=True) + 8, 14) if labels[edge] else None,
-            )
-            for edge in flow.edges
-        ],
+        [(edge.upstream, edge.downstream, size) for edge, size in zip(flow.edges, sizes, strict=True)],
         groups,
     )
+    obstacles = [*layout.nodes.values(), *(_title_box(path, box) for path, box in layout.clusters.items())]
+    places = free_places(layout.wires, sizes, obstacles)
     parts = [
         _cluster(path, layout.clusters[path]) for path in sorted(groups, key=lambda path: path.count("."))
     ]
-    parts += [_edge(edge, wire, labels[edge]) for edge, wire in zip(flow.edges, layout.wires, strict=True)]
+    parts += [_edge(edge, wire) for edge, wire in zip(flow.edges, layout.wires, strict=True)]
+    # Above all lines, so that none strikes a name through.
+    parts += [
+        words_at(
+            place[0],
+            place[1] + 3.3,
+            labels[edge],
+            classes="nbf-quiet nbf-small nbf-mono",
+            anchor="middle",
+            tip=edge.reason,
+        )
+        for edge, place in zip(flow.edges, places, strict=True)
+        if place is not None
+    ]
     parts += [
         _node(
             names[task],
@@ -214,6 +227,14 @@ def _node(name: str, spec: TaskSpec, box: Box, state: TaskState | None) -> str:
     return element("g", *parts)
 
 
+def _title(path: str, box: Box) -> str:
+    return shorten(_own(path), box.width - 16, 10.5)
+
+
+def _title_box(path: str, box: Box) -> Box:
+    return Box(x=box.x + 9, y=box.y + 5, width=text_width(_title(path, box), 10.5) + 6, height=15)
+
+
 def _cluster(path: str, box: Box) -> str:
     return element(
         "g",
@@ -231,14 +252,14 @@ def _cluster(path: str, box: Box) -> str:
         words_at(
             box.x + 11,
             box.y + 16,
-            shorten(_own(path), box.width - 16, 10.5),
+            _title(path, box),
             classes="nbf-quiet nbf-small nbf-strong",
             tip=path,
         ),
     )
 
 
-def _edge(edge: Edge, wire: Wire, label: str) -> str:
+def _edge(edge: Edge, wire: Wire) -> str:
     start, *rest = wire.points
     curve = f"M{number(start[0])} {number(start[1])}C" + " ".join(f"{number(x)} {number(y)}" for x, y in rest)
     end, tip = wire.points[-1], wire.tip
@@ -262,7 +283,4 @@ def _edge(edge: Edge, wire: Wire, label: str) -> str:
             "path", d="M" + "L".join(f"{number(x)} {number(y)}" for x, y in corners) + "Z", class_="nbf-head"
         ),
     ]
-    if label and wire.label is not None:
-        x, y = wire.label
-        parts.append(words_at(x, y + 2, label, classes="nbf-quiet nbf-small nbf-mono", anchor="middle"))
     return element("g", *parts)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _LEGEND = "Tasks of one step can run side by side."
 _ARROWS = {
-    EdgeKind.VARIABLE: ("←", "← needs (what it takes from there)"),
-    EdgeKind.DECLARED: ("⇐", "⇐ declared with --after or edges"),
-    EdgeKind.POSITION: ("⇠", "⇠ only stands below it in the notebook"),
+    EdgeKind.VARIABLE: ("←", "← takes (what) from"),
+    EdgeKind.DECLARED: ("⇐", "⇐ was told to follow"),
+    EdgeKind.POSITION: ("⇠", "⇠ stands below in the notebook"),
 }
 
 
@@ -48,8 +48,8 @@ def text(flow: Flow, states: Mapping[str, TaskState] | None = None) -> str:
                 line += f"{pad}  {', '.join(_arrow(edge) for edge in incoming[task])}"
             lines.append(line)
     kinds = [kind for kind in EdgeKind if any(edge.kind is kind for edge in flow.edges)]
-    lines += ["", " ".join([_LEGEND, *(f"{_ARROWS[kind][1]}." for kind in kinds)])]
-    return "\n".join(lines)
+    lines += ["", _LEGEND, " · ".join(_ARROWS[kind][1] for kind in kinds)]
+    return "\n".join(lines).rstrip()
 
 
 def _steps(flow: Flow) -> list[list[str]]:

@@ -47,7 +47,7 @@ def grid_lines(view: GridView, width: int = 110) -> str:
     console = Console(width=width, color_system=None, force_terminal=False, record=False, file=StringIO())
     console.print(GridText(view))
     assert isinstance(console.file, StringIO)  # noqa: S101 it is ours
-    return console.file.getvalue().rstrip("\n")
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
 def glyph(state: TaskState, *, plain: bool = False) -> Text:

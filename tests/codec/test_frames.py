@@ -50,9 +50,18 @@ def with_attrs(attrs: dict[Any, Any]) -> pd.DataFrame:
 DTYPES = [
     *(Case(f"pandas-{t}", column([1, 0, 3], t), A) for t in ("bool", "int8", "int64", "uint8", "uint64")),
     *(Case(f"pandas-{t}", column([1.5, np.nan, -0.0], t), A) for t in ("float16", "float32", "float64")),
-    *(Case(f"pandas-datetime-{u}", column(["2026-01-01", None], f"datetime64[{u}]"), A) for u in ("s", "ms", "us", "ns")),
-    *(Case(f"pandas-timedelta-{u}", column([1, None], f"timedelta64[{u}]"), A) for u in ("s", "ms", "us", "ns")),
-    *(Case(f"pandas-{t}", column([1, None, 3], t), A) for t in ("Int8", "Int64", "UInt64", "boolean", "Float32")),
+    *(
+        Case(f"pandas-datetime-{u}", column(["2026-01-01", None], f"datetime64[{u}]"), A)
+        for u in ("s", "ms", "us", "ns")
+    ),
+    *(
+        Case(f"pandas-timedelta-{u}", column([1, None], f"timedelta64[{u}]"), A)
+        for u in ("s", "ms", "us", "ns")
+    ),
+    *(
+        Case(f"pandas-{t}", column([1, None, 0], t), A)
+        for t in ("Int8", "Int64", "UInt64", "boolean", "Float32")
+    ),
     Case("pandas-zone", column(["2026-01-01", None], "datetime64[us, Europe/Berlin]"), A),
     Case("pandas-zone-ns", column(["2026-07-01", None], "datetime64[ns, Asia/Kathmandu]"), A),
     Case("pandas-utc", column(["2026-01-01", None], "datetime64[us, UTC]"), A),
@@ -67,7 +76,9 @@ DTYPES = [
     Case("pandas-object-none-only", column([None, None], object), A),
     Case("pandas-object-two-kinds-of-missing", column(["a", None, np.nan], object), P),
     Case("pandas-object-dates", column([dt.date(2026, 1, 1), None], object), A),
-    Case("pandas-object-datetime-and-date", column([dt.date(2026, 1, 1), dt.datetime(2026, 1, 1)], object), P),  # noqa: DTZ001
+    Case(
+        "pandas-object-datetime-and-date", column([dt.date(2026, 1, 1), dt.datetime(2026, 1, 1)], object), P
+    ),  # noqa: DTZ001
     Case("pandas-object-mixed", column(["a", 1, 2.5, [3]], object), P),
     Case("pandas-object-decimals", column([Decimal("1.10")], object), P),
     Case("pandas-object-lone-surrogate", column(["\ud800"], object), P),
@@ -103,7 +114,11 @@ STRUCTURES = [
     Case("category-index", lambda: pd.DataFrame({"x": [1]}, index=pd.CategoricalIndex(["a"], ["b", "a"])), A),
     Case("period-index", lambda: pd.DataFrame({"x": [1]}, index=pd.period_range("2026", periods=1)), P),
     Case("multi-index", lambda: frame(a=["x", "x", "y"], b=[2, 1, 2], v=[1, 2, 3]).set_index(["a", "b"]), A),
-    Case("multi-index-unused-levels", lambda: frame(a=["x", "y"], b=[1, 2], v=[1, 2]).set_index(["a", "b"]).iloc[1:], P),
+    Case(
+        "multi-index-unused-levels",
+        lambda: frame(a=["x", "y"], b=[1, 2], v=[1, 2]).set_index(["a", "b"]).iloc[1:],
+        P,
+    ),
     Case("grouped", lambda: frame(a=["x", "x"], b=[1, 2], v=[1, 2]).groupby(["a", "b"]).sum(), A),
     Case("duplicate-index", lambda: frame(x=[1, 2]).set_axis([0, 0]), A),
     Case("duplicate-columns", lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]), P),
@@ -112,7 +127,11 @@ STRUCTURES = [
     Case("multi-columns", lambda: pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])), P),
     Case("named-columns", lambda: frame(x=[1]).rename_axis(columns="what"), A),
     Case("object-columns", lambda: frame(x=[1]).set_axis(pd.Index(["x"], dtype=object), axis=1), A),
-    Case("names-in-any-script", lambda: pd.DataFrame({"추출 ''\"": [1], "": [2], "ds": ["x"], "nbflow_row": [1]}), A),
+    Case(
+        "names-in-any-script",
+        lambda: pd.DataFrame({"추출 ''\"": [1], "": [2], "ds": ["x"], "nbflow_row": [1]}),
+        A,
+    ),
     Case("plain-attrs", lambda: with_attrs({"source": "sensor", "n": 1}), A),
     Case("attrs-beyond-json", lambda: with_attrs({"when": DAYS[0]}), P),
     Case("flags", lambda: frame(x=[1]).set_flags(allows_duplicate_labels=False), P),
@@ -136,7 +155,9 @@ def test_pandas_comes_back_exactly(case: Case, tmp_path: Path) -> None:
 
 def same_pandas(back: Any, value: Any) -> None:
     assert type(back) is type(value)
-    check = pd.testing.assert_frame_equal if isinstance(value, pd.DataFrame) else pd.testing.assert_series_equal
+    check = (
+        pd.testing.assert_frame_equal if isinstance(value, pd.DataFrame) else pd.testing.assert_series_equal
+    )
     check(back, value, check_exact=True, check_freq=True, check_index_type="exact", check_flags=True)
     assert type(back.index) is type(value.index)
     assert back.index.names == value.index.names
@@ -162,12 +183,17 @@ def test_a_decoded_frame_can_be_changed(tmp_path: Path) -> None:
 
 def test_a_masked_float_keeps_nan_and_missing_apart(tmp_path: Path) -> None:
     value = pd.DataFrame({"x": pd.arrays.FloatingArray(np.array([np.nan, 1.0]), np.array([False, True]))})
-    back: Any = decode(encode("x", value, folder=tmp_path, shared={}, namespace={}), namespace={})
+    encoded = encode("x", value, folder=tmp_path, shared={}, namespace={})
+    back: Any = decode(encoded, namespace={})
+    assert encoded.form is Form.PICKLE
     assert back["x"].isna().tolist() == value["x"].isna().tolist()
 
 
 ARRAYS = [
-    *(Case(f"numpy-{t}", lambda t=t: np.array([1, 0, 1], dtype=t), A) for t in ("bool", "int8", "uint64", "float16")),
+    *(
+        Case(f"numpy-{t}", lambda t=t: np.array([1, 0, 1], dtype=t), A)
+        for t in ("bool", "int8", "uint64", "float16")
+    ),
     Case("numpy-float-nan", lambda: np.array([1.5, np.nan, -0.0, np.inf]), A),
     Case("numpy-datetime", lambda: np.array(["2026-01-01", "NaT"], dtype="M8[ns]"), A),
     Case("numpy-days", lambda: np.array(["2026-01-01", "NaT"], dtype="M8[D]"), P),
@@ -203,14 +229,38 @@ def test_numpy_arrays_come_back_exactly(case: Case, tmp_path: Path) -> None:
 NESTED = pl.DataFrame({"x": [[{"a": 1, "b": "c"}], None, []]})
 POLARS = [
     Case("polars", lambda: pl.DataFrame({"a": [1, None], "b": ["x", None], "A": [1.5, float("nan")]}), A),
-    Case("polars-numbers", lambda: pl.DataFrame({t.__name__: pl.Series([1, None], dtype=t) for t in (pl.Int8, pl.UInt64, pl.Float32)}), A),
-    Case("polars-times", lambda: pl.DataFrame({"d": [dt.date(2026, 1, 1)], "t": [dt.time(6)], "u": [dt.timedelta(1)]}), A),
-    Case("polars-zone", lambda: pl.DataFrame(schema={"d": pl.Datetime("ns", "Europe/Berlin"), "m": pl.Datetime("ms")}), A),
+    Case(
+        "polars-numbers",
+        lambda: pl.DataFrame(
+            {t.__name__: pl.Series([1, None], dtype=t) for t in (pl.Int8, pl.UInt64, pl.Float32)}
+        ),
+        A,
+    ),
+    Case(
+        "polars-times",
+        lambda: pl.DataFrame({"d": [dt.date(2026, 1, 1)], "t": [dt.time(6)], "u": [dt.timedelta(1)]}),
+        A,
+    ),
+    Case(
+        "polars-zone",
+        lambda: pl.DataFrame(schema={"d": pl.Datetime("ns", "Europe/Berlin"), "m": pl.Datetime("ms")}),
+        A,
+    ),
     Case("polars-nested", lambda: NESTED, A),
-    Case("polars-array", lambda: pl.DataFrame({"x": pl.Series([[1, 2], None], dtype=pl.Array(pl.Int64, 2))}), A),
+    Case(
+        "polars-array", lambda: pl.DataFrame({"x": pl.Series([[1, 2], None], dtype=pl.Array(pl.Int64, 2))}), A
+    ),
     Case("polars-binary", lambda: pl.DataFrame({"x": [b"\x00", None]}), A),
-    Case("polars-decimal", lambda: pl.DataFrame({"x": pl.Series([Decimal("1.10")], dtype=pl.Decimal(10, 2))}), A),
-    Case("polars-categorical", lambda: pl.DataFrame({"x": pl.Series(["b", "a", None], dtype=pl.Categorical)}), A),
+    Case(
+        "polars-decimal",
+        lambda: pl.DataFrame({"x": pl.Series([Decimal("1.10")], dtype=pl.Decimal(10, 2))}),
+        A,
+    ),
+    Case(
+        "polars-categorical",
+        lambda: pl.DataFrame({"x": pl.Series(["b", "a", None], dtype=pl.Categorical)}),
+        A,
+    ),
     Case("polars-enum", lambda: pl.DataFrame({"x": pl.Series(["b", None], dtype=pl.Enum(["c", "b"]))}), A),
     Case("polars-null", lambda: pl.DataFrame({"x": [None, None]}), A),
     Case("polars-int128", lambda: pl.DataFrame({"x": pl.Series([2**100], dtype=pl.Int128)}), P),

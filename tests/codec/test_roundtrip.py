@@ -51,7 +51,13 @@ PLAIN = [
     Case("nan", math.nan, J, "float", '"nan"'),
     Case("text-in-any-script", "추출 \x00 \n \U0001f600", J, "str"),
     Case("lone-surrogates", "\ud83d\ude00", P, "str"),
-    Case("dict-keeps-its-order", {"b": 1, "a": [None, {"c": 1.5}]}, J, "dict", '{"b": 1, "a": [null, {"c": 1.5}]}'),
+    Case(
+        "dict-keeps-its-order",
+        {"b": 1, "a": [None, {"c": 1.5}]},
+        J,
+        "dict",
+        '{"b": 1, "a": [null, {"c": 1.5}]}',
+    ),
     Case("empty-containers", {"a": [], "b": {}}, J),
     Case("int-keys", {1: "a"}, P, "dict"),
     Case("nan-inside", [1.0, math.nan], P),
@@ -74,7 +80,12 @@ SCALARS = [
     Case("naive-datetime", dt.datetime(2026, 2, 17, 6, 0, 0, 1), J, "datetime.datetime"),
     Case("naive-datetime-in-the-fold", dt.datetime(2026, 10, 25, 2, 30, fold=1), P),
     Case("utc-datetime", dt.datetime(2026, 2, 17, tzinfo=dt.UTC), J, text='"2026-02-17T00:00:00+00:00"'),
-    Case("zoneinfo-datetime", dt.datetime(2026, 7, 1, tzinfo=ROME), J, text='"2026-07-01T00:00:00+02:00[Europe/Rome]"'),
+    Case(
+        "zoneinfo-datetime",
+        dt.datetime(2026, 7, 1, tzinfo=ROME),
+        J,
+        text='"2026-07-01T00:00:00+02:00[Europe/Rome]"',
+    ),
     Case("zoneinfo-datetime-in-the-fold", dt.datetime(2026, 10, 25, 2, 30, tzinfo=ROME, fold=1), J),
     Case("zoneinfo-utc", dt.datetime(2026, 2, 17, tzinfo=ZoneInfo("UTC")), J),
     Case("fixed-offset", dt.datetime(2026, 2, 17, tzinfo=dt.timezone(dt.timedelta(hours=5, minutes=30))), J),
@@ -125,7 +136,11 @@ def test_single_values_come_back_exactly(case: Case, tmp_path: Path) -> None:
     if back is not case.value and not isinstance(back, list):
         assert repr(back) == repr(case.value) if not isinstance(back, int) else back == case.value
     if isinstance(back, dt.datetime) and back is not pd.NaT:
-        assert (back.fold, back.tzinfo, type(back.tzinfo)) == (case.value.fold, case.value.tzinfo, type(case.value.tzinfo))
+        assert (back.fold, back.tzinfo, type(back.tzinfo)) == (
+            case.value.fold,
+            case.value.tzinfo,
+            type(case.value.tzinfo),
+        )
         assert getattr(back, "unit", None) == getattr(case.value, "unit", None)
     if isinstance(back, dict):
         assert list(back) == list(case.value)

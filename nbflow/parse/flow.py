@@ -1,0 +1,237 @@
+"""A notebook → a `Flow`, or every problem at once. Nothing is run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from nbflow.errors import FlowError, NotebookUnreadable
+from nbflow.model.cell import Role
+from nbflow.model.flow import Flow
+from nbflow.model.problem import Problem, Severity
+from nbflow.model.task import TaskSpec
+from nbflow.parse import advice, checks
+from nbflow.parse.dag_options import dag_of
+from nbflow.parse.draft import Draft, drafts_of
+from nbflow.parse.hashes import code_hashes, version_of
+from nbflow.parse.header import HeaderKind, name_problem
+from nbflow.parse.headings import groups_of
+from nbflow.parse.parameters import params_of
+from nbflow.parse.roles import assign_roles
+from nbflow.parse.wiring import Wiring, cycle_problem, edges_of, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbflow.model.dag import DagSpec
+
+
+def read_flow(path: str | Path) -> Flow:
+    """The workflow that a notebook file describes.
+
+    Args:
+        path: the .ipynb file; nbformat 4, or older (converted in memory).
+
+    Raises:
+        NotebookUnreadable: there is no such file, or it holds no notebook with code.
+        FlowError: its cells don't make a DAG; holds every problem found.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        msg = f"{path}: there is no such file"
+        raise NotebookUnreadable(msg) from None
+    except IsADirectoryError:
+        msg = f"{path}: this is a folder; name a notebook in it"
+        raise NotebookUnreadable(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{path}: this is no text file, so no notebook"
+        raise NotebookUnreadable(msg) from None
+    except OSError as error:
+        msg = f"{path}: the file can't be read ({error.strerror or error})"
+        raise NotebookUnreadable(msg) from error
+    if not text.strip():
+        msg = f"{path}: the file is empty"
+        raise NotebookUnreadable(msg)
+    try:
+        notebook = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f" (line {error.lineno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+        msg = f"{path}: this is no notebook: not JSON{where}"
+        raise NotebookUnreadable(msg) from None
+    return flow_of(notebook, str(path))
+
+
+def flow_of(notebook: Mapping[str, Any], path: str = "") -> Flow:
+    """The workflow that a notebook describes.
+
+    Args:
+        notebook: nbformat's JSON as a dict or node; older than version 4 is converted.
+        path: where it came from, for names and messages.
+
+    Raises:
+        NotebookUnreadable: it is no notebook, or has no code.
+        FlowError: its cells don't make a DAG; holds every problem found.
+    """
+    where = path or "the notebook"
+    notebook = _version_4(notebook, where)
+    cells = cast("list[dict[str, Any]]", notebook["cells"])
+    drafts, problems = drafts_of(cells)
+    if not any(draft.code for draft in drafts):
+        msg = f"{where}: the notebook has no code cells with code in them; there is nothing to run"
+        raise NotebookUnreadable(msg)
+    name = default_name(path)
+    problems += assign_roles(drafts, whole=name)
+    if not any(draft.role is Role.TASK for draft in drafts) and not problems:
+        msg = f"{where}: no cell of the notebook is run (only comments, scratch cells or installs)"
+        raise NotebookUnreadable(msg)
+    params = params_of(draft for draft in drafts if draft.role is Role.PARAMETERS)
+    dag, found = dag_of(drafts, default=name, params=params)
+    problems += found
+    groups = groups_of(cells)
+    tasks, found = _tasks(drafts, dag, groups)
+    problems += found
+    wiring, found = wire(drafts, tasks, dag)
+    problems += found
+    cycle = cycle_problem(wiring)
+    problems += cycle + checks.undefined(drafts, tasks, wiring)
+    if errors := [problem for problem in problems if problem.severity is Severity.ERROR]:
+        raise FlowError(where, _sorted(errors))
+    return _flow(notebook, path, drafts, dag, tasks, wiring, groups, problems)
+
+
+def default_name(path: str) -> str:
+    """The DAG's name when the notebook gives none: its file's, with `_` for what a name can't have."""
+    stem = Path(path).name.removesuffix(".ipynb") if path else "notebook"
+    while stem and (wrong := name_problem(stem)):
+        fixed = "".join(letter if name_problem(f"a{letter}") is None else "_" for letter in stem)[:200].lstrip("-.")
+        if fixed == stem or name_problem(fixed):
+            return fixed if fixed and not name_problem(fixed) else f"notebook_{fixed}".rstrip("_") or wrong
+        stem = fixed
+    return stem or "notebook"
+
+
+def _flow(
+    notebook: Mapping[str, Any],
+    path: str,
+    drafts: Sequence[Draft],
+    dag: DagSpec,
+    tasks: Mapping[str, TaskSpec],
+    wiring: Wiring,
+    groups: Sequence[str],
+    problems: Sequence[Problem],
+) -> Flow:
+    producers = {task_id: wiring.producers(task_id) for task_id in tasks}
+    exports: dict[str, set[str]] = {task_id: set(spec.exports) for task_id, spec in tasks.items()}
+    for needs in producers.values():
+        for name, sources in needs.items():
+            for source in sources:
+                exports[source].add(name)
+    imports = {
+        task_id: tuple(dict.fromkeys(need.origin.statement for need in needs.values() if need.origin.statement))
+        for task_id, needs in wiring.needs.items()
+    }
+    hoisted = checks.star_imports(drafts, tasks)
+    imports = {
+        task_id: "\n".join(dict.fromkeys((*hoisted.get(task_id, ()), *statements)))
+        for task_id, statements in imports.items()
+    }
+    metadata = notebook.get("metadata") or {}
+    flow = Flow(
+        path=path,
+        dag=dag,
+        cells=tuple(draft.freeze() for draft in drafts),
+        tasks=tasks,
+        edges=edges_of(wiring, tasks),
+        exports={task_id: frozenset(names) for task_id, names in exports.items()},
+        producers=producers,
+        optional={
+            task_id: frozenset(
+                name for name in producers[task_id] if not needs[name].certain or not needs[name].origin.certain
+            )
+            for task_id, needs in wiring.needs.items()
+        },
+        watched=checks.watched(drafts, tasks, wiring),
+        code_hashes={},
+        version=version_of(notebook["cells"], drafts, groups),
+        problems=(),
+        kernel_name=str((metadata.get("kernelspec") or {}).get("name") or ""),
+        imports={task_id: text for task_id, text in imports.items() if text},
+    )
+    found = [*problems, *advice.advice(drafts, tasks, dag, wiring, flow)]
+    return Flow(
+        **{
+            **{name: getattr(flow, name) for name in Flow.__dataclass_fields__},
+            "code_hashes": code_hashes(drafts, tasks, flow.graph, flow.imports),
+            "problems": tuple(_sorted(found)),
+        }
+    )
+
+
+def _tasks(
+    drafts: Sequence[Draft], dag: DagSpec, groups: Sequence[str]
+) -> tuple[dict[str, TaskSpec], list[Problem]]:
+    """The tasks by id in order of the notebook, and duplicate names."""
+    tasks: dict[str, TaskSpec] = {}
+    problems: list[Problem] = []
+    heads = [draft for draft in drafts if draft.role is Role.TASK and draft.task_id]
+    firsts: dict[str, Draft] = {}
+    for draft in heads:
+        task_id = cast("str", draft.task_id)
+        if task_id in firsts:
+            first = firsts[task_id]
+            problems.append(
+                Problem(
+                    severity=Severity.ERROR,
+                    code="duplicate-task",
+                    message=f"two tasks are called `{task_id}`: this one and the one of cell {first.number}. "
+                    f"Rename one, or write %%task + to go on with the task above.",
+                    cell=draft.number,
+                    line=draft.header.lines if draft.header else 1,
+                    task=task_id,
+                )
+            )
+            continue
+        firsts[task_id] = draft
+        header = draft.header
+        options: dict[str, Any] = dict(dag.default_args)
+        options.setdefault("group", groups[draft.index])
+        if header is not None and header.kind is HeaderKind.TASK:
+            options |= header.options
+            options["kind"] = header.task_kind
+        tasks[task_id] = TaskSpec(task_id=task_id, **options)
+    return tasks, problems
+
+
+def _version_4(notebook: object, where: str) -> dict[str, Any]:
+    """The notebook as nbformat 4."""
+    if not isinstance(notebook, dict):
+        msg = f"{where}: this is no notebook: the JSON is no object"
+        raise NotebookUnreadable(msg)
+    major = notebook.get("nbformat")
+    if "cells" not in notebook and "worksheets" not in notebook:
+        msg = f"{where}: this is no notebook: the JSON has no cells"
+        raise NotebookUnreadable(msg)
+    if "worksheets" in notebook or (isinstance(major, int) and major < 4):
+        import nbformat  # only old notebooks need it
+
+        try:
+            notebook = nbformat.convert(nbformat.from_dict(notebook), 4)
+        except Exception as error:  # noqa: BLE001 (whatever an old, odd file makes of nbformat)
+            msg = f"{where}: the notebook of nbformat {major} can't be converted to version 4 ({error})"
+            raise NotebookUnreadable(msg) from error
+    elif isinstance(major, int) and major > 4:
+        msg = f"{where}: the notebook has nbformat {major}; this nbflow reads up to version 4. Upgrade nbflow."
+        raise NotebookUnreadable(msg)
+    cells = notebook.get("cells")
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        msg = f"{where}: this is no notebook: its cells are no list of objects"
+        raise NotebookUnreadable(msg)
+    return dict(notebook)
+
+
+def _sorted(problems: Sequence[Problem]) -> list[Problem]:
+    unique = list(dict.fromkeys(problems))
+    return sorted(unique, key=lambda problem: (problem.cell or 0, problem.line or 0))

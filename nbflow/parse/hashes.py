@@ -1,0 +1,86 @@
+"""Hashes of code: what makes a try stale, and what makes a new version."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbflow.model.graph import Graph
+    from nbflow.model.task import TaskSpec
+    from nbflow.parse.draft import Draft
+
+
+def version_of(cells: Sequence[Mapping[str, object]], drafts: Sequence[Draft], groups: Sequence[str]) -> str:
+    """A hash over sources of code cells, tags and headings; outputs and prose don't count."""
+    parts = [
+        [str(cell.get("cell_type")) if draft.code else "text", draft.source if draft.code else "", sorted(draft.tags), group]
+        for cell, draft, group in zip(cells, drafts, groups, strict=True)
+        if draft.code or draft.tags
+    ]
+    return _digest(parts)
+
+
+def code_hashes(
+    drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], graph: Graph, hoisted: Mapping[str, str]
+) -> dict[str, str]:
+    """For each task a hash over its own code, the shared code it can depend on and its upstream code.
+
+    A shared cell counts when the task, or another shared cell that counts, uses a name it defines;
+    one that does more than import and define counts for every task below it.
+    """
+    own: defaultdict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        if draft.own and draft.task_id:
+            own[draft.task_id].append(draft)
+    hashes: dict[str, str] = {}
+    for task_id in graph.order:
+        last = own[task_id][-1].index
+        shared = [draft for draft in drafts if draft.shared and draft.index < last]
+        parts: list[object] = [tasks[task_id].kind, hoisted.get(task_id, "")]
+        parts += [_code(draft) for draft in own[task_id]]
+        parts += [_code(draft) for draft in _relevant(shared, own[task_id], tasks[task_id].uses)]
+        parts += sorted(hashes[upstream] for upstream in graph.upstream(task_id))
+        hashes[task_id] = _digest(parts)
+    return hashes
+
+
+def _relevant(shared: Sequence[Draft], own: Sequence[Draft], uses: frozenset[str]) -> list[Draft]:
+    wanted = set(uses)
+    for draft in own:
+        wanted |= draft.names.uses | draft.names.guesses
+        wanted |= {name for entry in draft.names.deferred.values() for name in entry.uses}
+    chosen: set[int] = set()
+    for draft in reversed(shared):
+        names = draft.names
+        if _acts(draft) or wanted & (names.defines | names.deletes):
+            chosen.add(draft.index)
+            wanted |= names.uses | names.guesses
+            wanted |= {name for entry in names.deferred.values() for name in entry.uses}
+    return [draft for draft in shared if draft.index in chosen]
+
+
+def _acts(draft: Draft) -> bool:
+    """Whether a shared cell does something that its names don't show."""
+    names = draft.names
+    if names.process or names.opaque or names.star or names.mutates or names.deletes:
+        return True
+    plain = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    return not all(
+        isinstance(node, plain) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in draft.tree.body
+    )
+
+
+def _code(draft: Draft) -> str:
+    """A cell's code without its header, and without spaces at the ends of lines."""
+    return "\n".join(line.rstrip() for line in draft.body.split("\n")).strip()
+
+
+def _digest(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,181 @@
+"""What each cell is for: task, continues, shared, scratch, ... (design.md, «Roles of code cells»)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from nbflow.model.cell import Role
+from nbflow.model.problem import Problem, Severity
+from nbflow.parse.draft import dag_lines
+from nbflow.parse.header import HeaderKind
+from nbflow.parse.known import Known, after
+from nbflow.parse.names import names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbflow.parse.draft import Draft
+
+PARAMETERS_TAG = "parameters"
+SCRATCH_TAG = "scratch"
+
+
+def assign_roles(drafts: Sequence[Draft], *, whole: str) -> list[Problem]:
+    """Give every cell its role, task and names.
+
+    Args:
+        drafts: all cells; they are filled in.
+        whole: the task's name when no cell is marked.
+
+    Returns:
+        What is wrong: a continuation with nothing above it.
+    """
+    _marked(drafts)
+    _read_names(drafts, split=False)
+    problems = _unmarked(drafts) if any(draft.role is Role.TASK for draft in drafts) else _single(drafts, whole)
+    _read_names(drafts, split=True)
+    return problems
+
+
+def _marked(drafts: Sequence[Draft]) -> None:
+    """The roles that a header or a tag says."""
+    for draft in drafts:
+        if not draft.code:
+            continue
+        kind = draft.header.kind if draft.header else None
+        if SCRATCH_TAG in draft.tags or kind is HeaderKind.SCRATCH:
+            draft.role, draft.reason = Role.SCRATCH, "marked scratch: never run"
+        elif kind is HeaderKind.DAG:
+            draft.role, draft.reason = Role.DAG, "says what the DAG is: read, not run"
+        elif kind is HeaderKind.TASK and draft.header is not None:
+            draft.role, draft.task_id = Role.TASK, draft.header.name
+            draft.reason = f"headed %%task {draft.header.name}"
+        elif kind is HeaderKind.CONTINUES:
+            draft.role, draft.reason = Role.CONTINUES, "headed %%task +"
+        elif PARAMETERS_TAG in draft.tags:
+            draft.role, draft.reason = Role.PARAMETERS, "tagged parameters"
+        elif draft.only_installs:
+            if dag_lines(draft):
+                draft.role, draft.reason = Role.DAG, "says what the DAG is: read, not run"
+            else:
+                draft.role, draft.reason = Role.INSTALL, "only installs: not repeated in runs"
+        elif not draft.tree.body:
+            draft.role, draft.reason = Role.TEXT, "only comments"
+
+
+def _read_names(drafts: Sequence[Draft], *, split: bool) -> None:
+    """What each cell does with names, given the cells above.
+
+    Args:
+        drafts: all cells, in order.
+        split: whether objects are the same only within one task's process (roles are known), or
+            through the whole notebook (they aren't yet).
+    """
+    every, shared, current = Known(), {}, {}
+    for draft in drafts:
+        if draft.role in (Role.SCRATCH, Role.DAG, Role.INSTALL) or not draft.tree.body:
+            continue
+        if split and draft.role is Role.TASK:
+            current = {}
+        points = {**every.points, **shared, **current}
+        known = Known(
+            deferred=every.deferred,
+            methods=every.methods,
+            modules=every.modules,
+            points=points,
+            shadows=every.shadows,
+            serial=every.serial,
+        )
+        draft.names = names_of(draft.tree, known)
+        every = after(every, draft.names, pointers=not split)
+        if split:
+            mine = shared if draft.shared else current
+            for name in draft.names.defines - draft.names.may_define:
+                mine.pop(name, None)
+            mine.update({name: roots for name, roots in draft.names.points.items() if roots})
+
+
+def _single(drafts: Sequence[Draft], whole: str) -> list[Problem]:
+    """A notebook without a mark is one task."""
+    first = True
+    for draft in drafts:
+        if draft.role is Role.PARAMETERS or not draft.tree.body or draft.role in (Role.SCRATCH, Role.DAG):
+            continue
+        draft.role = Role.TASK if first else Role.CONTINUES
+        draft.task_id, draft.reason = whole, "no cell is marked %%task: the notebook is one task"
+        first = False
+    return []
+
+
+def _unmarked(drafts: Sequence[Draft]) -> list[Problem]:
+    """Roles of the cells nothing is said of, and the tasks of those that continue one."""
+    problems: list[Problem] = []
+    wanted = _wanted(drafts)
+    owned: dict[str, Draft] = {}  # names whose nearest definition stands in a task
+    task: Draft | None = None
+    for draft in drafts:
+        if draft.role is Role.TASK:
+            task = draft
+        elif draft.role is Role.CONTINUES and task is None:
+            problems.append(
+                Problem(
+                    severity=Severity.ERROR,
+                    code="nothing-to-continue",
+                    message="%%task + continues the task above it, and there is none. Write %%task NAME.",
+                    cell=draft.number,
+                    line=draft.header.lines if draft.header else None,
+                )
+            )
+        elif draft.role is Role.TEXT and draft.tree.body:
+            _decide(draft, task, owned, wanted)
+        if draft.role is Role.CONTINUES and task is not None:
+            draft.task_id = task.task_id
+        names = draft.names
+        if draft.own:
+            owned |= dict.fromkeys((names.defines | names.mutates) - set(names.imports), draft)
+            owned |= dict.fromkeys(names.imports, draft)
+        elif draft.shared:
+            for name in names.defines - names.may_define:
+                owned.pop(name, None)
+    return problems
+
+
+def _decide(draft: Draft, task: Draft | None, owned: Mapping[str, Draft], wanted: Mapping[str, list[int]]) -> None:
+    """The role of one unmarked cell."""
+    names = draft.names
+    if task is None:
+        draft.role, draft.reason = Role.SHARED, "stands above the first task"
+        return
+    touched = names.uses | names.may_define | names.deletes | names.may_delete | names.guesses
+    reads = sorted((name for name in touched if name in owned), key=lambda name: names.lines.get(name, 0))
+    if reads:
+        name = reads[0]
+        verb = "reads" if name in names.uses | names.guesses else "changes"
+        draft.role = Role.CONTINUES
+        draft.reason = f"{verb} `{name}`, which task {owned[name].task_id} defines in cell {owned[name].number}"
+        return
+    used = sorted(
+        name for name in names.defines | set(names.deletes) if any(at > draft.index for at in wanted.get(name, ()))
+    )
+    if used:
+        draft.role, draft.reason = Role.SHARED, f"defines `{used[0]}`, which other cells use"
+    elif names.star:
+        draft.role, draft.reason = Role.SHARED, "imports everything from a module"
+    elif draft.only_configures:
+        draft.role, draft.reason = Role.SHARED, "sets IPython up for the cells below"
+    else:
+        draft.role, draft.reason = Role.CONTINUES, "no other cell uses what it does: runs with the task above it"
+
+
+def _wanted(drafts: Sequence[Draft]) -> Mapping[str, list[int]]:
+    """For each name the cells that need it from above."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for draft in drafts:
+        if draft.role is Role.SCRATCH:
+            continue
+        uses = draft.header.options.get("uses", ()) if draft.header else ()
+        extra = uses if isinstance(uses, frozenset) else frozenset[str]()
+        for name in draft.names.uses | draft.names.guesses | extra:
+            found[name].append(draft.index)
+    return found

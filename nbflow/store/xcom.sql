@@ -1,0 +1,202 @@
+-- The XCom store: what tasks handed on, by try. Bookkeeping lies in the schema nbflow; people read the
+-- views, one per (DAG, task, key), in a schema per DAG.
+-- Identifiers in braces are made and quoted in xcom_view.py; values are always parameters.
+
+-- name: version
+-- 0 for a file that has no tables yet.
+SELECT count(*) FROM information_schema.tables WHERE table_schema = 'nbflow' AND table_name = 'home';
+
+-- name: read_version
+SELECT version FROM nbflow.home;
+
+-- name: write_version
+UPDATE nbflow.home SET version = ?;
+
+-- name: migrate_1
+-- No keys and indexes: DuckDB checks them too eagerly for a delete and an insert in one transaction, and
+-- scans of these tables take less than a millisecond.
+CREATE SCHEMA nbflow;
+CREATE TABLE nbflow.home (version INTEGER NOT NULL);
+INSERT INTO nbflow.home VALUES (0);
+CREATE SEQUENCE nbflow.ids;
+-- One committed try. `is_current`: its values are the ones of its task instance.
+CREATE TABLE nbflow.try (
+    id BIGINT NOT NULL DEFAULT nextval('nbflow.ids'),
+    dag_id VARCHAR NOT NULL,
+    run_id VARCHAR NOT NULL,
+    task_id VARCHAR NOT NULL,
+    map_index INTEGER NOT NULL,
+    try_number INTEGER NOT NULL,
+    ds VARCHAR NOT NULL,
+    token VARCHAR NOT NULL,
+    committed TIMESTAMP NOT NULL, -- UTC
+    is_current BOOLEAN NOT NULL
+);
+-- One name that a task hands on, and the view that shows it.
+CREATE TABLE nbflow.key (
+    id BIGINT NOT NULL DEFAULT nextval('nbflow.ids'),
+    dag_id VARCHAR NOT NULL,
+    task_id VARCHAR NOT NULL,
+    key VARCHAR NOT NULL,
+    schema_name VARCHAR NOT NULL,
+    view_name VARCHAR NOT NULL,
+    has_json BOOLEAN NOT NULL -- whether some value under it is JSON
+);
+-- One value. JSON: its text. A frame in a native table: frame_id and its whole Arrow schema. Anything
+-- else: chunks, with a signature if it is a pickle.
+CREATE TABLE nbflow.value (
+    id BIGINT NOT NULL DEFAULT nextval('nbflow.ids'),
+    try_id BIGINT NOT NULL,
+    key_id BIGINT NOT NULL,
+    form VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    size BIGINT NOT NULL,
+    preview VARCHAR NOT NULL,
+    wanted BOOLEAN NOT NULL,
+    text VARCHAR,
+    frame_id BIGINT,
+    arrow_schema BLOB,
+    signature BLOB
+);
+-- Files, in pieces: DuckDB silently cuts a BLOB of 4 GiB or more.
+CREATE TABLE nbflow.chunk (value_id BIGINT NOT NULL, number INTEGER NOT NULL, content BLOB NOT NULL);
+-- One native table, nbflow.frame_<id>: the rows of all frames of a key with the same columns.
+CREATE TABLE nbflow.frame (
+    id BIGINT NOT NULL DEFAULT nextval('nbflow.ids'),
+    key_id BIGINT NOT NULL,
+    arrow_schema BLOB NOT NULL -- without metadata: the frames' own is in nbflow.value
+);
+
+-- name: tries_of_tokens
+SELECT id FROM nbflow.try WHERE list_contains($tokens, token);
+
+-- name: frames_of_tries
+SELECT DISTINCT frame_id FROM nbflow.value WHERE list_contains($tries, try_id) AND frame_id IS NOT NULL;
+
+-- name: delete_frame_rows
+DELETE FROM nbflow.{table}
+WHERE value_id IN (SELECT id FROM nbflow.value WHERE list_contains($tries, try_id));
+
+-- name: delete_chunks
+DELETE FROM nbflow.chunk
+WHERE value_id IN (SELECT id FROM nbflow.value WHERE list_contains($tries, try_id));
+
+-- name: delete_values
+DELETE FROM nbflow.value WHERE list_contains($tries, try_id);
+
+-- name: delete_tries
+DELETE FROM nbflow.try WHERE list_contains($tries, id);
+
+-- name: forget
+-- The task instance has no current try any more; its values stay, by try.
+UPDATE nbflow.try SET is_current = false
+WHERE dag_id = $dag_id AND run_id = $run_id AND task_id = $task_id AND map_index = $map_index AND is_current;
+
+-- name: add_try
+INSERT INTO nbflow.try (dag_id, run_id, task_id, map_index, try_number, ds, token, committed, is_current)
+VALUES ($dag_id, $run_id, $task_id, $map_index, $try_number, $ds, $token, $committed, true)
+RETURNING id;
+
+-- name: find_key
+SELECT id, has_json FROM nbflow.key WHERE dag_id = $dag_id AND task_id = $task_id AND key = $key;
+
+-- name: view_names
+-- Every view there is, with the DAG it belongs to.
+SELECT dag_id, schema_name, view_name FROM nbflow.key;
+
+-- name: add_key
+INSERT INTO nbflow.key (dag_id, task_id, key, schema_name, view_name, has_json)
+VALUES ($dag_id, $task_id, $key, $schema_name, $view_name, false)
+RETURNING id;
+
+-- name: mark_json
+UPDATE nbflow.key SET has_json = true WHERE id = $key_id;
+
+-- name: add_value
+INSERT INTO nbflow.value
+    (try_id, key_id, form, kind, size, preview, wanted, text, frame_id, arrow_schema, signature)
+VALUES
+    ($try_id, $key_id, $form, $kind, $size, $preview, $wanted, $text, $frame_id, $arrow_schema, $signature)
+RETURNING id;
+
+-- name: sign_value
+UPDATE nbflow.value SET signature = $signature WHERE id = $value_id;
+
+-- name: add_chunk
+INSERT INTO nbflow.chunk VALUES ($value_id, $number, $content);
+
+-- name: find_frame
+SELECT id FROM nbflow.frame WHERE key_id = $key_id AND arrow_schema = $arrow_schema;
+
+-- name: add_frame
+INSERT INTO nbflow.frame (key_id, arrow_schema) VALUES ($key_id, $arrow_schema) RETURNING id;
+
+-- name: create_frame_table
+-- The columns are those of the Arrow table registered as `source`: row_number, c0, c1, …
+CREATE TABLE nbflow.{table} AS SELECT 0::BIGINT AS value_id, * FROM source LIMIT 0;
+
+-- name: add_frame_rows
+INSERT INTO nbflow.{table} SELECT $value_id::BIGINT, * FROM source;
+
+-- name: read_frame_rows
+SELECT * EXCLUDE (value_id, row_number) FROM nbflow.{table} WHERE value_id = $value_id ORDER BY row_number;
+
+-- name: frames_of_key
+SELECT id, arrow_schema FROM nbflow.frame WHERE key_id = $key_id ORDER BY id;
+
+-- name: key_of_view
+SELECT schema_name, view_name, has_json FROM nbflow.key WHERE id = $key_id;
+
+-- name: create_schema
+CREATE SCHEMA IF NOT EXISTS {schema};
+
+-- name: create_view
+CREATE OR REPLACE VIEW {schema}.{view} AS {parts};
+
+-- name: view_frame_part
+SELECT {run_columns}, {columns}
+FROM nbflow.{table} f JOIN nbflow.value v ON v.id = f.value_id JOIN nbflow.try t ON t.id = v.try_id
+WHERE t.is_current
+
+-- name: view_json_part
+SELECT {run_columns}, {columns}
+FROM nbflow.value v JOIN nbflow.try t ON t.id = v.try_id
+WHERE v.key_id = {key_id} AND v.form = 'json' AND t.is_current
+
+-- name: get
+-- One value: of the current try, or of the try with that number (the latest committed).
+SELECT v.id, v.form, v.kind, v.size, v.preview, v.wanted, v.text, v.frame_id, v.arrow_schema, v.signature,
+    t.try_number, t.map_index, t.run_id, k.dag_id, k.task_id, k.key
+FROM nbflow.value v JOIN nbflow.try t ON t.id = v.try_id JOIN nbflow.key k ON k.id = v.key_id
+WHERE k.dag_id = $dag_id AND k.task_id = $task_id AND k.key = $key
+    AND t.run_id = $run_id AND t.map_index = $map_index
+    AND CASE WHEN $try_number IS NULL THEN t.is_current ELSE t.try_number = $try_number END
+ORDER BY t.id DESC
+LIMIT 1;
+
+-- name: pull
+-- Current values of some tasks under one key, in the order the tasks were asked for. The run: the one
+-- given; with $prior the latest up to it that has a value, task by task; without one the latest.
+SELECT v.id, v.form, v.kind, v.size, v.preview, v.wanted, v.text, v.frame_id, v.arrow_schema, v.signature,
+    t.try_number, t.map_index, t.run_id, k.dag_id, k.task_id, k.key
+FROM nbflow.value v JOIN nbflow.try t ON t.id = v.try_id JOIN nbflow.key k ON k.id = v.key_id
+WHERE t.is_current AND k.dag_id = $dag_id AND k.key = $key
+    AND ($task_ids IS NULL OR list_contains($task_ids, k.task_id))
+    AND ($map_indexes IS NULL OR list_contains($map_indexes, t.map_index))
+    AND ($run_id IS NULL OR t.run_id = $run_id
+        OR ($prior AND t.run_id < $run_id AND NOT contains(t.run_id, '~')))
+QUALIFY t.run_id = max(t.run_id) OVER (PARTITION BY k.task_id)
+ORDER BY list_position($task_ids, k.task_id), k.task_id, t.map_index;
+
+-- name: list
+SELECT k.dag_id, t.run_id, k.task_id, t.map_index, t.try_number, t.is_current, t.ds, t.committed,
+    k.key, v.form, v.kind, v.size, v.preview
+FROM nbflow.value v JOIN nbflow.try t ON t.id = v.try_id JOIN nbflow.key k ON k.id = v.key_id
+WHERE k.dag_id = $dag_id
+    AND ($run_id IS NULL OR t.run_id = $run_id)
+    AND ($task_id IS NULL OR k.task_id = $task_id)
+    AND ($key IS NULL OR k.key = $key)
+ORDER BY t.run_id, k.task_id, t.map_index, t.try_number, t.id, v.id;
+
+-- name: read_chunk
+SELECT content FROM nbflow.chunk WHERE value_id = $value_id AND number = $number;

@@ -1,0 +1,58 @@
+"""What goes into the XCom store and what its listings show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nbflow.model.run import TaskKey
+    from nbflow.model.xcom import Form, XComValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryXComs:
+    """What one successful try handed on; may be nothing.
+
+    Attributes:
+        key: which task instance.
+        try_number: from 1.
+        ds: the run's date, as its cells saw it.
+        token: of the try; committed again, it replaces what it left before, and nothing else.
+        xcoms: the values, at most one per key.
+        at: when the try ended, aware.
+    """
+
+    key: TaskKey
+    try_number: int
+    ds: str
+    token: str
+    xcoms: tuple[XComValue, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredXCom:
+    """One line of a listing.
+
+    Attributes:
+        task: which task instance made it.
+        try_number: in which try.
+        current: whether that try's values are the task instance's.
+        ds: the run's date.
+        key, form, kind, size, preview: as of `XComValue`.
+        created: when the try ended, UTC.
+    """
+
+    task: TaskKey
+    try_number: int
+    current: bool
+    ds: str
+    key: str
+    form: Form
+    kind: str
+    size: int
+    preview: str
+    created: datetime

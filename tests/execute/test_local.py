@@ -1,0 +1,147 @@
+"""Several tries at once, and processes that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbflow.execute.local import LocalExecutor
+from nbflow.execute.outcome import read_outcome
+from nbflow.model.work import Result
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+SLEEP = "%%task a\nx = 1\nprint('ready', flush=True)\nimport time\ntime.sleep(60)"
+
+
+def alive(pgid: int) -> bool:
+    try:
+        os.killpg(pgid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def host_of(pgid: int) -> int:
+    """The process that started a kernel."""
+    stat = Path(f"/proc/{pgid}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+def wait_for_line(path: Path) -> None:
+    while not path.exists() or not path.read_text():
+        pass
+
+
+def test_two_tries_run_at_the_same_time(bench: Bench) -> None:
+    cells = (
+        "%%task a --after none\nfrom pathlib import Path\nme, other = {}\nPath(me).touch()\n"
+        "while not Path(other).exists(): pass",
+    )
+    requests = [
+        bench.request(cells[0].format(pair))
+        for pair in (("'one'", "'two'"), ("'two'", "'one'"))
+        for pair in [", ".join(pair)]
+    ]
+    for request in requests:
+        bench.submit(request)
+    assert [bench.finish(request).outcome.result for request in requests] == [Result.SUCCESS] * 2
+
+
+def test_a_stopped_try_is_interrupted_and_says_where(bench: Bench) -> None:
+    request = bench.request(SLEEP)
+    bench.submit(request)
+    wait_for_line(request.folder / "log.txt")
+    bench.executor.stop(request.token, "stopped by a person")
+    outcome = bench.finish(request).outcome
+    assert (outcome.result, outcome.reason) == (Result.STOPPED, "stopped by a person (cell 1, line 5)")
+    assert not alive(bench.started[request.token].pgid)
+
+
+def test_a_try_stopped_while_it_waits_never_starts(tmp_path: Path, bench: Bench) -> None:
+    running, waiting = bench.request(SLEEP), bench.request(SLEEP)
+    executor = LocalExecutor(1)
+    bench.executor = executor
+    try:
+        bench.submit(running)
+        bench.submit(waiting)
+        executor.stop(waiting.token, "no longer wanted")
+        bench.wait(running.token, started=True)
+        executor.stop(running.token, "enough")
+        assert bench.finish(running).outcome.result is Result.STOPPED
+        outcome = bench.finish(waiting).outcome
+        assert (outcome.result, outcome.reason) == (Result.STOPPED, "no longer wanted")
+        assert waiting.token not in bench.started
+    finally:
+        executor.close()
+
+
+def test_stopping_what_is_over_does_nothing(bench: Bench) -> None:
+    left = bench.run("%%task a\n1")
+    bench.executor.stop(left.request.token, "late")
+    assert bench.run("%%task a\n2").outcome.result is Result.SUCCESS
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc (Linux)")
+def test_a_host_that_is_killed_costs_its_try_and_leaves_no_kernel(bench: Bench) -> None:
+    request = bench.request(SLEEP)
+    bench.submit(request)
+    bench.wait(request.token, started=True)
+    wait_for_line(request.folder / "log.txt")
+    pgid = bench.started[request.token].pgid
+    os.kill(host_of(pgid), signal.SIGKILL)
+    outcome = bench.finish(request).outcome
+    assert (outcome.result, outcome.reason) == (
+        Result.LOST,
+        "the process that ran the try was killed by signal 9",
+    )
+    while alive(pgid):
+        pass
+    assert (request.folder / "notebook.ipynb").exists()
+    assert bench.run("%%task a\n1").outcome.result is Result.SUCCESS
+
+
+def test_children_of_a_task_end_with_it(bench: Bench) -> None:
+    left = bench.run("%%task a\nimport subprocess\nsubprocess.Popen(['sleep', '60']).pid")
+    pid = left.values["return_value"]
+    assert isinstance(pid, int)
+    assert not alive(bench.started[left.request.token].pgid)
+    with pytest.raises(ProcessLookupError):
+        while True:
+            os.kill(pid, 0)
+
+
+def test_exit_handlers_run_and_unfinished_threads_do_not_hold_the_try(bench: Bench) -> None:
+    left = bench.run(
+        "%%task a\nimport atexit, threading, time\natexit.register(lambda: open('ended', 'w').close())"
+    )
+    assert (left.request.cwd / "ended").exists()
+    bench.run("%%task a\nimport threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()")
+
+
+def test_closing_ends_what_runs(bench: Bench) -> None:
+    executor = LocalExecutor(1)
+    bench.executor = executor
+    request = bench.request(SLEEP)
+    bench.submit(request)
+    bench.wait(request.token, started=True)
+    executor.close()
+    outcome = bench.finish(request).outcome
+    assert (outcome.result, outcome.reason) == (Result.STOPPED, "the executor was closed")
+    assert not alive(bench.started[request.token].pgid)
+    with pytest.raises(RuntimeError, match="closed"):
+        executor.submit(request)
+
+
+def test_a_slot_is_needed() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        LocalExecutor(0)
+
+
+def test_no_outcome_is_read_where_there_is_none(tmp_path: Path) -> None:
+    assert read_outcome(tmp_path) is None

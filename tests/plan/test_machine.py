@@ -1,0 +1,408 @@
+"""The state machine: single rules by example, its invariants by random DAGs and outcomes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nbflow.model.graph import Graph
+from nbflow.model.messages import (
+    Action,
+    ClockTicked,
+    Event,
+    Halt,
+    Instance,
+    Launch,
+    Move,
+    Plan,
+    RunMove,
+    RunOpened,
+    StopAsked,
+    TryEnded,
+    TryStarted,
+)
+from nbflow.model.run import RunKey, TaskKey
+from nbflow.model.state import Decision, RunState, TaskState, check_run_move, check_task_move
+from nbflow.model.task import TaskSpec, TriggerRule
+from nbflow.model.work import Result
+from nbflow.plan.machine import Machine
+from nbflow.plan.slots import weights
+from nbflow.plan.trigger import evaluate
+
+START = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def plan(
+    edges: str = "",
+    *,
+    alone: str = "",
+    specs: dict[str, TaskSpec] | None = None,
+    **limits: int | timedelta | None,
+) -> Plan:
+    """A plan from «a>b b>c»."""
+    pairs = [tuple(edge.split(">")) for edge in edges.split()]
+    tasks = {
+        task: TaskSpec(task_id=task)
+        for task in sorted({t for pair in pairs for t in pair} | set(alone.split()))
+    }
+    tasks |= specs or {}
+    graph = Graph.of(tasks, pairs)  # type: ignore[arg-type]
+    return Plan(tasks=tasks, graph=graph, weights=weights(tasks, graph), **limits)  # type: ignore[arg-type]
+
+
+@dataclass
+class World:
+    """A machine with an executor that does what the test says. Replays moves to check them."""
+
+    machine: Machine
+    parallelism: int
+    at: datetime = START
+    states: dict[TaskKey, TaskState] = field(default_factory=dict)
+    runs: dict[RunKey, RunState] = field(default_factory=dict)
+    plans: dict[RunKey, Plan] = field(default_factory=dict)
+    tries: dict[TaskKey, int] = field(default_factory=dict)
+    launched: list[tuple[TaskKey, int]] = field(default_factory=list)
+    halted: set[TaskKey] = field(default_factory=set)
+    reasons: list[str] = field(default_factory=list)
+
+    def tell(self, event: Event) -> list[Action]:
+        actions = self.machine.handle(event)
+        for action in actions:
+            match action:
+                case Move():
+                    assert self.states.get(action.key, TaskState.NONE) is action.old
+                    check_task_move(action.old, action.new)
+                    assert action.reason
+                    if action.new is TaskState.SCHEDULED and action.old is TaskState.NONE:
+                        self._rule_allows(action.key)
+                    assert action.instance.try_number >= self.tries.get(action.key, 0)
+                    self.tries[action.key] = action.instance.try_number
+                    self.states[action.key] = action.new
+                    self.reasons.append(action.reason)
+                case RunMove():
+                    check_run_move(action.old, action.new)
+                    assert self.runs.get(action.run, RunState.QUEUED) is action.old
+                    self.runs[action.run] = action.new
+                    if action.new.finished and "dagrun_timeout" not in action.reason:
+                        unfinished = [
+                            k for k, s in self.states.items() if k.run == action.run and not s.finished
+                        ]
+                        assert not unfinished
+                case Launch():
+                    assert self.states[action.key] is TaskState.QUEUED
+                    self.launched.append((action.key, action.try_number))
+                case Halt():
+                    self.halted.add(action.key)
+        self._limits_hold()
+        return actions
+
+    def _rule_allows(self, key: TaskKey) -> None:
+        upstream = self.plans[key.run].graph.upstream(key.task_id)
+        states = [self.states[TaskKey(key.run, task)] for task in upstream]
+        spec = self.plans[key.run].tasks[key.task_id]
+        assert evaluate(spec.trigger_rule, states).decision is Decision.RUN
+
+    def _limits_hold(self) -> None:
+        busy = [key for key, state in self.states.items() if state.holds_slot]
+        assert len(busy) == self.machine.slots.used <= self.parallelism
+        for dag_id, count in Counter(key.run.dag_id for key in busy).items():
+            assert count <= min(p.max_active_tasks for run, p in self.plans.items() if run.dag_id == dag_id)
+        active = Counter(run.dag_id for run, state in self.runs.items() if state is RunState.RUNNING)
+        for dag_id, count in active.items():
+            assert count <= min(p.max_active_runs for run, p in self.plans.items() if run.dag_id == dag_id)
+
+    def open(self, the_plan: Plan, day: int = 0, **more: object) -> RunKey:
+        run = RunKey("dag", f"day {day:03}")
+        self.plans[run] = the_plan
+        instances = more.get("instances", {})
+        for task in the_plan.tasks:
+            known = instances.get(task, Instance())  # type: ignore[union-attr]
+            self.states[TaskKey(run, task)] = known.state
+        self.runs[run] = more.get("state", RunState.QUEUED)  # type: ignore[assignment]
+        logical_date = START + timedelta(days=day)
+        self.tell(RunOpened(at=self.at, run=run, logical_date=logical_date, plan=the_plan, **more))  # type: ignore[arg-type]
+        return run
+
+    def end(self, task: str | TaskKey, result: Result = Result.SUCCESS, reason: str = "done") -> None:
+        """End the launched try of this task (the first launched, where only its id is given)."""
+        place = next(i for i, (key, _) in enumerate(self.launched) if task in (key, key.task_id))
+        key, try_number = self.launched.pop(place)
+        self.tell(TryStarted(at=self.at, key=key, try_number=try_number))
+        self.tell(TryEnded(at=self.at, key=key, try_number=try_number, result=result, reason=reason))
+
+    def finish_all(self) -> None:
+        while self.launched:
+            self.end(self.launched[0][0])
+
+    def picture(self, run: RunKey) -> str:
+        """«a=success b=failed»."""
+        return " ".join(f"{k.task_id}={s}" for k, s in self.states.items() if k.run == run)
+
+    @property
+    def waiting(self) -> list[str]:
+        return [key.task_id for key, _ in self.launched]
+
+
+def world(parallelism: int = 8) -> World:
+    return World(Machine(parallelism=parallelism), parallelism)
+
+
+def test_tasks_run_after_the_ones_before_them_and_the_run_succeeds() -> None:
+    w = world()
+    run = w.open(plan("a>b a>c b>d c>d"))
+    assert w.waiting == ["a"]
+    w.end("a")
+    assert w.waiting == ["b", "c"]
+    w.finish_all()
+    assert w.picture(run) == "a=success b=success c=success d=success"
+    assert w.runs[run] is RunState.SUCCESS
+    assert w.machine.idle
+
+
+def test_a_failure_stops_only_what_depends_on_it() -> None:
+    w = world()
+    run = w.open(plan("a>b b>c", alone="x"))
+    w.end("a", Result.FAILED, "KeyError: 'x'")
+    w.finish_all()
+    assert w.picture(run) == "a=failed b=upstream_failed c=upstream_failed x=success"
+    assert w.runs[run] is RunState.FAILED
+
+
+def test_a_skip_skips_what_follows_and_the_run_succeeds() -> None:
+    w = world()
+    run = w.open(plan("a>b"))
+    w.end("a", Result.SKIPPED)
+    assert w.picture(run) == "a=skipped b=skipped"
+    assert w.runs[run] is RunState.SUCCESS
+
+
+def test_a_failed_try_with_tries_left_waits_for_its_delay() -> None:
+    w = world()
+    spec = TaskSpec(task_id="a", retries=1, retry_delay=timedelta(minutes=5))
+    run = w.open(plan(specs={"a": spec}))
+    w.end("a", Result.FAILED, "boom")
+    assert w.states[TaskKey(run, "a")] is TaskState.UP_FOR_RETRY
+    assert w.machine.next_wake == START + timedelta(minutes=5)
+    w.tell(ClockTicked(at=START + timedelta(minutes=4)))
+    assert w.waiting == []
+    w.tell(ClockTicked(at=START + timedelta(minutes=5)))
+    assert w.launched == [(TaskKey(run, "a"), 2)]
+    w.end("a", Result.TIMED_OUT)
+    assert w.runs[run] is RunState.FAILED
+
+
+def test_fail_uses_no_retries() -> None:
+    w = world()
+    run = w.open(plan(specs={"a": TaskSpec(task_id="a", retries=5)}))
+    w.end("a", Result.FAIL)
+    assert w.runs[run] is RunState.FAILED
+
+
+def test_a_lost_try_costs_no_retry_but_the_fourth_loss_fails() -> None:
+    w = world()
+    run = w.open(plan(alone="a"))
+    for _ in range(3):
+        w.end("a", Result.LOST, "killed by signal 9")
+        assert w.waiting == ["a"]
+    w.end("a", Result.LOST, "killed by signal 9")
+    assert w.picture(run) == "a=failed"
+    assert "lost 4 times" in w.reasons[-1]
+
+
+def test_a_late_outcome_of_an_older_try_changes_nothing() -> None:
+    w = world()
+    run = w.open(plan(alone="a"))
+    key = TaskKey(run, "a")
+    w.end("a", Result.LOST)
+    late = TryEnded(at=START, key=key, try_number=1, result=Result.SUCCESS, reason="late")
+    assert w.tell(late) == []
+    assert w.states[key] is TaskState.QUEUED
+
+
+def test_slots_go_to_the_heaviest_task_then_to_the_earliest_date() -> None:
+    w = world(parallelism=1)
+    the_plan = plan("long>l2 l2>l3", alone="short")
+    w.open(the_plan, day=1)
+    w.launched.clear()
+    w = world(parallelism=1)
+    w.machine.slots.parallelism = 0
+    w.parallelism = 0
+    w.open(the_plan, day=1)
+    w.open(the_plan, day=0)
+    w.machine.slots.parallelism = w.parallelism = 1
+    w.tell(ClockTicked(at=START))
+    order = []
+    while w.launched:
+        key, _ = w.launched[0]
+        order.append(f"{key.task_id}{key.run.run_id[-1]}")
+        w.end(key.task_id)
+    assert order == ["long0", "long1", "l20", "l21", "l30", "short0", "l31", "short1"]
+
+
+def test_a_task_of_a_full_dag_is_passed_over_not_waited_on() -> None:
+    w = world(parallelism=4)
+    w.open(plan(alone="a b c", max_active_tasks=2))
+    assert len(w.launched) == 2
+    w.end("a")
+    assert w.waiting == ["b", "c"]
+
+
+def test_runs_beyond_max_active_runs_wait_in_order_of_date() -> None:
+    w = world()
+    the_plan = plan(alone="a", max_active_runs=1)
+    runs = [w.open(the_plan, day=day) for day in (0, 2, 1)]
+    assert [w.runs[run] for run in runs] == [RunState.RUNNING, RunState.QUEUED, RunState.QUEUED]
+    w.end("a")
+    assert w.runs[runs[2]] is RunState.RUNNING
+
+
+def test_a_run_that_takes_too_long_fails_and_what_is_left_is_skipped() -> None:
+    w = world()
+    run = w.open(plan("a>b", alone="c", dagrun_timeout=timedelta(hours=1)))
+    w.tell(ClockTicked(at=START + timedelta(hours=1)))
+    assert w.halted == {TaskKey(run, "a"), TaskKey(run, "c")}
+    assert w.runs[run] is RunState.FAILED
+    w.end("a", Result.STOPPED)
+    w.end("c", Result.SUCCESS)
+    assert w.picture(run) == "a=skipped b=skipped c=success"
+    assert w.machine.idle
+
+
+def test_a_stop_leaves_runs_that_can_go_on_and_uses_up_no_retry() -> None:
+    w = world()
+    the_plan = plan("a>b", alone="c")
+    run = w.open(the_plan)
+    w.tell(StopAsked(at=START, reason="stopped by Ctrl-C"))
+    assert w.halted == {TaskKey(run, "a"), TaskKey(run, "c")}
+    w.end("a", Result.STOPPED, "stopped by Ctrl-C")
+    w.end("c", Result.SUCCESS)
+    assert w.machine.idle
+    assert w.picture(run) == "a=none b=none c=success"
+    assert w.runs[run] is RunState.QUEUED
+
+    again = world()
+    instances = {
+        "a": Instance(try_number=1, max_tries=2),
+        "c": Instance(state=TaskState.SUCCESS, try_number=1),
+    }
+    run = again.open(the_plan, instances=instances)
+    again.finish_all()
+    assert again.picture(run) == "a=success b=success c=success"
+    assert again.tries[TaskKey(run, "a")] == 2
+
+
+def test_a_run_goes_on_after_its_process_died() -> None:
+    w = world()
+    instances = {
+        "a": Instance(state=TaskState.RUNNING, try_number=1, max_tries=1),
+        "b": Instance(state=TaskState.UP_FOR_RETRY, try_number=1, max_tries=3),
+    }
+    run = w.open(plan(alone="a b c"), instances=instances, state=RunState.RUNNING)
+    assert sorted(w.waiting) == ["a", "b", "c"]
+    w.end("a", Result.FAILED)
+    assert w.states[TaskKey(run, "a")] is TaskState.FAILED
+
+
+def test_what_must_run_again_starts_a_new_try_with_its_retries() -> None:
+    w = world()
+    spec = TaskSpec(task_id="a", retries=1, retry_delay=timedelta())
+    done = Instance(state=TaskState.SUCCESS, try_number=2, max_tries=2)
+    run = w.open(
+        plan("a>b", specs={"a": spec, "b": TaskSpec(task_id="b")}),
+        instances={"a": done, "b": Instance(state=TaskState.UPSTREAM_FAILED)},
+        state=RunState.SUCCESS,
+        again={"a": "its code has changed", "b": "a runs again"},
+    )
+    w.end("a", Result.FAILED)
+    w.tell(ClockTicked(at=START))
+    assert w.launched == [(TaskKey(run, "a"), 4)]
+    w.finish_all()
+    assert w.runs[run] is RunState.SUCCESS
+
+
+def test_a_thousand_finished_runs_are_closed_without_ado() -> None:
+    w = world()
+    the_plan = plan("a>b")
+    done = Instance(state=TaskState.SUCCESS, try_number=1)
+    for day in range(1000):
+        w.open(the_plan, day=day, instances={"a": done, "b": done})
+    assert set(w.runs.values()) == {RunState.SUCCESS}
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    count = draw(st.integers(1, 7))
+    names = [f"t{i}" for i in range(count)]
+    pairs = [(a, b) for j, b in enumerate(names) for a in names[:j] if draw(st.booleans())]
+    specs = {
+        name: TaskSpec(
+            task_id=name,
+            trigger_rule=draw(st.sampled_from(list(TriggerRule))),
+            retries=draw(st.integers(0, 2)),
+            retry_delay=timedelta(seconds=draw(st.integers(0, 20))),
+            priority_weight=draw(st.integers(1, 5)),
+        )
+        for name in names
+    }
+    graph = Graph.of(names, pairs)
+    return Plan(
+        tasks=specs,
+        graph=graph,
+        weights=weights(specs, graph),
+        max_active_runs=draw(st.integers(1, 3)),
+        max_active_tasks=draw(st.integers(1, 4)),
+        dagrun_timeout=draw(st.sampled_from([None, None, timedelta(seconds=30)])),
+    )
+
+
+@settings(max_examples=300)
+@given(plans(), st.integers(1, 4), st.integers(1, 4), st.randoms(use_true_random=True))
+def test_random_dags_with_random_outcomes_keep_every_invariant_and_end(
+    the_plan: Plan, parallelism: int, days: int, chance: Random
+) -> None:
+    w = world(parallelism)
+    runs = [w.open(the_plan, day=day) for day in range(days)]
+    results = [Result.SUCCESS] * 4 + [result for result in Result if result is not Result.STOPPED]
+    while not w.machine.idle:
+        if w.launched and chance.random() < 0.7:
+            key, _ = chance.choice(w.launched)
+            w.end(key, Result.STOPPED if key in w.halted else chance.choice(results))
+        else:
+            w.at = max(w.at, w.machine.next_wake or w.at) + timedelta(seconds=chance.randrange(9))
+            w.tell(ClockTicked(at=w.at))
+    assert not w.machine.open_runs()
+    assert all(w.runs[run].finished for run in runs)
+    assert all(state.finished for state in w.states.values())
+
+
+@settings(max_examples=150)
+@given(plans(), st.integers(1, 4), st.randoms(use_true_random=True))
+def test_a_stop_at_any_moment_leaves_nothing_running_and_nothing_half_decided(
+    the_plan: Plan, parallelism: int, chance: Random
+) -> None:
+    w = world(parallelism)
+    for day in range(3):
+        w.open(the_plan, day=day)
+    for _ in range(chance.randrange(15)):
+        if w.launched:
+            w.end(w.launched[0][0], chance.choice([Result.SUCCESS, Result.FAILED, Result.LOST]))
+        w.at += timedelta(seconds=5)
+        w.tell(ClockTicked(at=w.at))
+    w.tell(StopAsked(at=w.at, reason="stopped by Ctrl-C"))
+    while w.launched:
+        w.end(w.launched[0][0], chance.choice([Result.STOPPED, Result.SUCCESS, Result.LOST]))
+    assert w.machine.idle
+    assert all(state.finished or state is TaskState.NONE for state in w.states.values())
+    assert RunState.RUNNING not in w.runs.values()
+
+
+@pytest.mark.parametrize("old", TaskState)
+def test_every_finished_state_can_be_cleared(old: TaskState) -> None:
+    if old.finished:
+        check_task_move(old, TaskState.NONE)
