@@ -29,7 +29,7 @@ import pytest
 from click.testing import CliRunner
 from jupyter_client.manager import start_new_kernel
 
-from nbflow.cli import main
+from nbflow.cli import nbflow
 from nbflow.model.cell import Role
 from nbflow.parse.flow import read_flow
 
@@ -111,8 +111,8 @@ class Workplace:
 
     def ask(self, *args: str) -> dict[str, object]:
         """The answer of a command that prints JSON, asked within this process, which costs less."""
-        answer = CliRunner(env={"NBFLOW_HOME": str(self.home)}).invoke(main, [*args, "--json"])
-        assert answer.exit_code == 0, answer.output
+        answer = CliRunner(env={"NBFLOW_HOME": str(self.home)}).invoke(nbflow, [*args, "--json"])
+        assert answer.exit_code == 0, answer.exception or answer.output
         return json.loads(answer.stdout)
 
 
@@ -198,5 +198,6 @@ def test_top_to_bottom_in_one_kernel_gives_the_values_of_a_run(
     shape: Shape, with_nbflow: bool, kernel: BlockingKernelClient, tmp_path: Path
 ) -> None:
     execute(kernel, f"%reset -f\n%cd -q {tmp_path}")
-    execute(kernel, "%load_ext nbflow" if with_nbflow else "%unload_ext nbflow")
+    loaded = execute(kernel, "%load_ext nbflow" if with_nbflow else "%unload_ext nbflow")
+    assert loaded["status"] == "ok", loaded
     assert run_by_hand(kernel, shape, with_nbflow=with_nbflow) == shape.values

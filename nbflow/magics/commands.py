@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbflow.errors import NbflowError, OptionError
 from nbflow.magics.notebook import this_notebook
+from nbflow.magics.process import command_line, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,13 +144,13 @@ def _from_command_line(arguments: list[str]) -> str:
         NbflowError: it says that the call was wrong.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "nbflow", *arguments],
+        command_line(*arguments),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         encoding="utf-8",
         errors="replace",
-        env={**os.environ, "COLUMNS": "110", "PYTHONIOENCODING": "utf-8"},
+        env=environment(),
         check=False,
     )
     if done.returncode == 2:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nbflow.errors import OptionError
 from nbflow.model.dag import Param
 from nbflow.model.problem import Severity
+from nbflow.widgets.look import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +43,10 @@ def dag_from(source: str, *, params: Mapping[str, Param]) -> DagSpec:
     return dag
 
 
+def _shown(value: object) -> str:
+    return duration(value.total_seconds()) if isinstance(value, timedelta) else str(value)
+
+
 def describe_dag(dag: DagSpec) -> str:
     """`flights · @daily, America/New_York · from 2013-01-01 to 2013-12-31 · retries 2`."""
     parts = [dag.dag_id, f"{dag.schedule or 'no schedule'}, {dag.timezone}"]
@@ -53,6 +59,8 @@ def describe_dag(dag: DagSpec) -> str:
     bounds += [f"to {day(dag.end_date)}"] if dag.end_date else []
     parts += [" ".join(bounds)] if bounds else []
     parts += (
-        [", ".join(f"{name} {value}" for name, value in dag.default_args.items())] if dag.default_args else []
+        [", ".join(f"{name} {_shown(value)}" for name, value in dag.default_args.items())]
+        if dag.default_args
+        else []
     )
     return " · ".join(parts)

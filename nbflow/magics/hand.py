@@ -189,7 +189,19 @@ class Hand:
         if self.notebook is None or self._interval is None:
             msg = "the kernel doesn't know its notebook"
             raise AddressError(msg)
-        raise AddressError(f"{place} is not in this kernel")
+        from nbflow.magics.stored import stored_xcom
+        from nbflow.service.lookup import find_target
+
+        context = self._context()
+        return stored_xcom(
+            find_target(str(self.notebook)),
+            dag_id=place.dag_id or str(context["dag_id"]),
+            run_id=place.run_id or str(context["run_id"]),
+            task_id=place.task_id,
+            key=place.key,
+            include_prior_dates=place.include_prior_dates,
+            namespace=self._namespace,
+        )
 
 
 def _default(source: str) -> object:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING
 
 from nbflow.errors import NbflowError
+from nbflow.magics.process import command_line, environment
 from nbflow.magics.stored import stored_grid
 from nbflow.service.lookup import find_target
 from nbflow.widgets.grid import grid_html
@@ -39,14 +38,14 @@ def run_live(notebook: Path, arguments: list[str]) -> None:
     # A session of its own: the front end interrupts the kernel's whole process group, and the run is to
     # hear of it once, from us.
     process = subprocess.Popen(
-        [sys.executable, "-m", "nbflow", "run", str(notebook), *arguments],
+        command_line("run", str(notebook), *arguments),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         errors="replace",
-        env={**os.environ, "COLUMNS": "110", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
+        env=environment(),
         start_new_session=True,
     )
     printed: list[str] = []

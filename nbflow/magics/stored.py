@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from nbflow.codec import decode
+from nbflow.errors import AddressError
 from nbflow.service.lookup import find_run, open_state
 from nbflow.service.views import grid_view
 from nbflow.service.views import run_states as states_of
+from nbflow.store.xcom import open_briefly
 
 if TYPE_CHECKING:
     from nbflow.model.grid import GridView
@@ -36,3 +41,39 @@ def run_states(target: Target, run: str) -> dict[str, TaskState]:
     """
     with open_state(target) as state:
         return states_of(state.instances(find_run(state, target, run).key))
+
+
+def stored_xcom(
+    target: Target,
+    *,
+    dag_id: str,
+    run_id: str,
+    task_id: str,
+    key: str,
+    include_prior_dates: bool,
+    namespace: dict[str, object],
+) -> object:
+    """What a task of a stored run handed on; a list where it has several instances.
+
+    Args:
+        target: the kernel's DAG; its home is read.
+        dag_id: the DAG that is asked about.
+        run_id: the run.
+        task_id: the task.
+        key: the name the value was handed on under.
+        include_prior_dates: whether an earlier run may answer.
+        namespace: where what shared cells define is looked up.
+
+    Raises:
+        AddressError: there is no such value.
+        HomeError: a run holds the store just now.
+    """
+    if target.home.xcom.exists():
+        with TemporaryDirectory() as folder, open_briefly(target.home.root) as store:
+            found = store.pull(
+                dag_id, run_id, [task_id], key, include_prior_dates=include_prior_dates, folder=Path(folder)
+            )
+            values = [decode(value, namespace=namespace) for _, value in found]
+        if values:
+            return values[0] if len(values) == 1 and found[0][0].map_index < 0 else values
+    raise AddressError(f"no {key!r} of task {task_id!r} is stored for run {run_id} of {dag_id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import ChainMap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ class ExpressionReader:
         self.bodies: list[BodyRecord] = []
         self.conditional = 0
         self.fresh = 0
+        self.kept: list[ast.expr] = []
         self.memo: dict[str, Consequences | None] = {}
 
     # --- where a name belongs ---
@@ -197,6 +199,8 @@ class ExpressionReader:
                 entry = self.function(node)
                 if self.bodies:
                     self.bodies[-1].absorb(entry)
+                elif node not in self.kept:
+                    self.run_now(entry, node.lineno)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 self.comprehension(node)
             case ast.Call():
@@ -219,6 +223,12 @@ class ExpressionReader:
         """Defaults are evaluated where the function is defined."""
         self.read_all(args.defaults)
         self.read_all(default for default in args.kw_defaults if default is not None)
+
+    def run_now(self, entry: Deferred, line: int) -> None:
+        """A function without a name was handed to something that may call it."""
+        found = consequences("<lambda>", ChainMap({"<lambda>": entry}, self.deferred), self.methods)
+        if found is not None:
+            self.happen(found, line)
 
     def comprehension(self, node: Comprehension) -> None:
         """The first iterable belongs to the scope around; the rest may never run."""

@@ -40,6 +40,7 @@ class StatementReader(ExpressionReader):
                     self.record.effects = True
                 self.read(value)
             case ast.Assign(targets=targets, value=value):
+                self.kept = _kept_lambdas(value)
                 self.read(value)
                 for target in targets:
                     self.assign(target, value)
@@ -553,6 +554,17 @@ class StatementReader(ExpressionReader):
             self.load(name, line)
         for name in sorted(body.mutates):
             self.mutate(self.roots_of(name), line)
+
+
+def _kept_lambdas(value: ast.expr) -> list[ast.expr]:
+    """The lambdas that an assignment only keeps: the value itself, or what a container holds."""
+    match value:
+        case ast.Lambda():
+            return [value]
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Dict(values=items):
+            return [inside for item in items for inside in _kept_lambdas(item)]
+        case _:
+            return []
 
 
 def _alive(state: Flowing) -> Flowing:

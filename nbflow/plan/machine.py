@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter, deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from nbflow.model.messages import (
@@ -21,7 +21,6 @@ from nbflow.model.messages import (
     Instance,
     Launch,
     Move,
-    Plan,
     RunMove,
     RunOpened,
     StopAsked,
@@ -37,6 +36,7 @@ from nbflow.model.state import (
     check_task_move,
 )
 from nbflow.model.work import Result
+from nbflow.plan.live import LiveRun, LiveTask, resumed
 from nbflow.plan.retry import MAX_LOSSES, wait
 from nbflow.plan.slots import Slots
 from nbflow.plan.trigger import Tally, verdict
@@ -45,34 +45,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-@dataclass(slots=True)
-class _Task:
-    """A task instance of an open run."""
-
-    key: TaskKey
-    now: Instance
-    upstream: Counter[TaskState]  # how many tasks directly before it stand where
-
-
-@dataclass(slots=True)
-class _Run:
-    """An open run."""
-
-    key: RunKey
-    logical_date: datetime
-    plan: Plan
-    state: RunState
-    tasks: dict[str, _Task] = field(default_factory=dict[str, _Task])
-    unfinished: int = 0
-
-
 class Machine:
     """The state of every open run, and the rules by which it changes."""
 
     def __init__(self, *, parallelism: int) -> None:
         self.slots = Slots(parallelism)
         self.stopping = False
-        self._runs: dict[RunKey, _Run] = {}
+        self._runs: dict[RunKey, LiveRun] = {}
         self._active: Counter[str] = Counter()  # runs in state running, by DAG
         self._waiting: dict[str, list[tuple[datetime, RunKey]]] = {}  # queued runs, by DAG, a heap
         self._has_room: set[str] = set()  # DAGs of which a queued run may be able to start
@@ -134,45 +113,20 @@ class Machine:
     def _open(self, event: RunOpened) -> None:
         if event.run in self._runs:
             return
-        plan = event.plan
-        run = _Run(event.run, event.logical_date, plan, event.state)
-        for task_id in plan.graph.order:
-            known = event.instances.get(task_id)
-            now = known or Instance(max_tries=1 + plan.tasks[task_id].retries)
-            run.tasks[task_id] = _Task(TaskKey(event.run, task_id), now, Counter())
-        self._runs[event.run] = run
-        for task_id in plan.graph.order:
-            task = run.tasks[task_id]
-            if task.now.state is not TaskState.NONE:
-                self._reopen(run, task, event)
+        run = self._runs[event.run] = LiveRun.of(event)
         for task_id, task in run.tasks.items():
-            task.upstream = Counter(run.tasks[up].now.state for up in plan.graph.upstream(task_id))
-        run.unfinished = sum(not task.now.state.finished for task in run.tasks.values())
+            back = resumed(task.now, event.again.get(task_id), run.plan.tasks[task_id])
+            if back is not None:
+                task.now, reason = back
+                self._record(task, TaskState.NONE, reason, event.at)
+        run.count()
         if run.state.finished:
             self._move_run(run, RunState.QUEUED, "goes on", event.at)
         elif run.state is RunState.RUNNING:
             self._move_run(run, RunState.QUEUED, "its scheduler had ended", event.at)
-        self.slots.limit(run.key.dag_id, plan.max_active_tasks)
+        self.slots.limit(run.key.dag_id, run.plan.max_active_tasks)
         heapq.heappush(self._waiting.setdefault(run.key.dag_id, []), (run.logical_date, run.key))
         self._has_room.add(run.key.dag_id)
-
-    def _reopen(self, run: _Run, task: _Task, event: RunOpened) -> None:
-        """Bring a task instance of an earlier session back to `none` where it has to run again."""
-        state = task.now.state
-        task_id = task.key.task_id
-        reason = event.again.get(task_id)
-        if not state.finished:
-            reason = "it was not finished when its scheduler ended"
-            if state in (TaskState.QUEUED, TaskState.RUNNING):
-                # As a lost try: it costs no retry.
-                task.now = replace(task.now, max_tries=max(task.now.max_tries, task.now.try_number + 1))
-            elif state is TaskState.RESTARTING:
-                reason = "it was being restarted when its scheduler ended"
-        elif reason is not None:
-            retries = run.plan.tasks[task_id].retries
-            task.now = replace(task.now, max_tries=task.now.try_number + 1 + retries, losses=0)
-        if reason is not None:
-            self._record(task, TaskState.NONE, reason, event.at)
 
     def _admit(self, dag_id: str, at: datetime) -> None:
         """Start queued runs, earliest logical date first, while the DAG has room for them."""
@@ -189,30 +143,21 @@ class Machine:
             touched = deque(task for task in run.tasks.values() if task.now.state is TaskState.NONE)
             self._settle(run, touched, at)
 
-    def _close_if_done(self, run: _Run, at: datetime) -> None:
+    def _close_if_done(self, run: LiveRun, at: datetime) -> None:
         if run.unfinished or run.state is not RunState.RUNNING:
             return
-        bad = [
-            leaf
-            for leaf in run.plan.graph.leaves
-            if run.tasks[leaf].now.state in (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
-        ]
-        if bad:
-            failed = [t for t, task in run.tasks.items() if task.now.state is TaskState.FAILED]
-            self._finish_run(run, RunState.FAILED, "failed: " + ", ".join(failed or bad), at)
-        else:
-            self._finish_run(run, RunState.SUCCESS, "every leaf succeeded or was skipped", at)
+        self._finish_run(run, *run.ending(), at)
 
-    def _finish_run(self, run: _Run, state: RunState, reason: str, at: datetime) -> None:
+    def _finish_run(self, run: LiveRun, state: RunState, reason: str, at: datetime) -> None:
         self._move_run(run, state, reason, at)
         self._active[run.key.dag_id] -= 1
-        if not any(task.now.state.holds_slot for task in run.tasks.values()):
+        if not run.busy:
             del self._runs[run.key]
         self._has_room.add(run.key.dag_id)
 
     # Task instances
 
-    def _settle(self, run: _Run, touched: deque[_Task], at: datetime) -> None:
+    def _settle(self, run: LiveRun, touched: deque[LiveTask], at: datetime) -> None:
         """Apply the trigger rules to these tasks, and to what their verdicts touch in turn."""
         while touched:
             task = touched.popleft()
@@ -228,10 +173,10 @@ class Machine:
                     self._ready(run, task)
                 case Decision.SKIP:
                     self._move(task, TaskState.SKIPPED, said.reason, at)
-                    touched.extend(self._downstream(run, task))
+                    touched.extend(run.downstream(task))
                 case Decision.UPSTREAM_FAILED:
                     self._move(task, TaskState.UPSTREAM_FAILED, said.reason, at)
-                    touched.extend(self._downstream(run, task))
+                    touched.extend(run.downstream(task))
                 case _:
                     assert_never(said.decision)
         self._close_if_done(run, at)
@@ -250,13 +195,13 @@ class Machine:
             return
         self._conclude(run, task, event)
         if run.state.finished:  # a run that timed out: this was one of its last tasks
-            if not any(other.now.state.holds_slot for other in run.tasks.values()):
+            if not run.busy:
                 self._runs.pop(run.key, None)
             return
         if task.now.state.finished:
-            self._settle(run, deque(self._downstream(run, task)), event.at)
+            self._settle(run, deque(run.downstream(task)), event.at)
 
-    def _conclude(self, run: _Run, task: _Task, event: TryEnded) -> None:
+    def _conclude(self, run: LiveRun, task: LiveTask, event: TryEnded) -> None:
         """What the result of a try makes of its task instance."""
         now, at, reason = task.now, event.at, event.reason
         goes_on = run.state is RunState.RUNNING
@@ -334,23 +279,23 @@ class Machine:
 
     # Small steps
 
-    def _move(self, task: _Task, new: TaskState, reason: str, at: datetime) -> None:
+    def _move(self, task: LiveTask, new: TaskState, reason: str, at: datetime) -> None:
         """Change a task instance's state and tell the tasks after it."""
         old = task.now.state
         self._record(task, new, reason, at)
         run = self._runs[task.key.run]
         run.unfinished += old.finished - new.finished
-        for other in self._downstream(run, task):
+        for other in run.downstream(task):
             other.upstream[old] -= 1
             other.upstream[new] += 1
 
-    def _record(self, task: _Task, new: TaskState, reason: str, at: datetime) -> None:
+    def _record(self, task: LiveTask, new: TaskState, reason: str, at: datetime) -> None:
         old = task.now.state
         check_task_move(old, new)
         task.now = replace(task.now, state=new)
         self._actions.append(Move(at=at, key=task.key, old=old, new=new, reason=reason, instance=task.now))
 
-    def _move_run(self, run: _Run, new: RunState, reason: str, at: datetime) -> None:
+    def _move_run(self, run: LiveRun, new: RunState, reason: str, at: datetime) -> None:
         check_run_move(run.state, new)
         self._actions.append(RunMove(at=at, run=run.key, old=run.state, new=new, reason=reason))
         run.state = new
@@ -358,7 +303,7 @@ class Machine:
     def _wake(self, at: datetime, key: RunKey | TaskKey) -> None:
         heapq.heappush(self._timers, (at, next(self._count), key))
 
-    def _ready(self, run: _Run, task: _Task) -> None:
+    def _ready(self, run: LiveRun, task: LiveTask) -> None:
         task_id = task.key.task_id
         place = run.plan.graph.place(task_id)
         weight = run.plan.weights[task_id]
@@ -368,11 +313,7 @@ class Machine:
         run = self._runs.get(key.run)
         return run is not None and run.tasks[key.task_id].now.state is TaskState.SCHEDULED
 
-    def _current(self, key: TaskKey, try_number: int) -> _Task | None:
+    def _current(self, key: TaskKey, try_number: int) -> LiveTask | None:
         run = self._runs.get(key.run)
         task = run.tasks.get(key.task_id) if run else None
         return task if task and task.now.try_number == try_number else None
-
-    @staticmethod
-    def _downstream(run: _Run, task: _Task) -> list[_Task]:
-        return [run.tasks[down] for down in run.plan.graph.downstream(task.key.task_id)]

@@ -10,11 +10,13 @@ import threading
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, assert_never
+from zoneinfo import ZoneInfo
 
 from nbflow.errors import NbflowError
 from nbflow.model.work import Result, TaskOutcome
 from nbflow.service.clock import now
 from nbflow.service.prepare import Attempt, request_of
+from nbflow.store.xcom import TryXComs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +108,10 @@ class Courier:
                     self._attempts[job.token] = job
                     self._executor.submit(request_of(job, self._xcoms))
                 except (NbflowError, OSError) as error:
-                    self._report(Delivered(_not_begun(job, error)))
+                    reason = f"its inputs could not be read: {error}"
+                    self._report(Delivered(_not_begun(job, Result.FAIL, reason)))
+                except RuntimeError as error:  # the executor was closed by a second Ctrl-C
+                    self._report(Delivered(_not_begun(job, Result.STOPPED, str(error))))
             case _Stop(token=token, reason=reason):
                 self._executor.stop(token, reason)
             case _Call(work=work):
@@ -137,14 +142,26 @@ class Courier:
             self._report(Delivered(outcome))
 
     def _store(self, outcomes: list[TaskOutcome]) -> None:
-        raise NotImplementedError
+        self._xcoms.commit([_values(self._attempts[outcome.token], outcome) for outcome in outcomes])
 
 
-def _not_begun(attempt: Attempt, error: Exception) -> TaskOutcome:
+def _values(attempt: Attempt, outcome: TaskOutcome) -> TryXComs:
+    zone = ZoneInfo(attempt.run.flow.dag.timezone)
+    return TryXComs(
+        key=attempt.key,
+        try_number=attempt.try_number,
+        token=attempt.token,
+        ds=f"{attempt.run.interval.logical_date.astimezone(zone):%Y-%m-%d}",
+        xcoms=outcome.xcoms,
+        at=outcome.ended,
+    )
+
+
+def _not_begun(attempt: Attempt, result: Result, reason: str) -> TaskOutcome:
     return TaskOutcome(
         token=attempt.token,
-        result=Result.FAIL,
-        reason=f"its inputs could not be read: {error}",
+        result=result,
+        reason=reason,
         error=None,
         xcoms=(),
         notes=(),

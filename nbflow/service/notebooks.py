@@ -30,4 +30,4 @@ def save_run_notebook(run: OpenRun, tries: Mapping[str, Path], target: Path) -> 
         for task_id, folder in tries.items()
         if (folder / NOTEBOOK_FILE).exists()
     }
-    write_notebook(merge_outputs(nbformat.from_dict(dict(run.notebook)), executed), target)
+    write_notebook(merge_outputs(run.flow, run.notebook, executed, output_path=target), target)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nbflow.model.run import TaskKey
 from nbflow.model.state import TaskState
 from nbflow.model.work import INPUTS_FOLDER, TaskRequest
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbflow.model.flow import Flow
-    from nbflow.model.run import Interval, TaskKey
+    from nbflow.model.run import Interval
     from nbflow.model.xcom import XComValue
     from nbflow.store.xcom import XComStore
 
@@ -69,7 +71,8 @@ def request_of(attempt: Attempt, xcoms: XComStore) -> TaskRequest:
     """The request for a try; its inputs are read from the store into the try's folder."""
     run, task_id = attempt.run, attempt.key.task_id
     inputs_folder = attempt.folder / INPUTS_FOLDER
-    inputs_folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(attempt.folder, ignore_errors=True)  # left by a home whose state was thrown away
+    inputs_folder.mkdir(parents=True)
     inputs: dict[str, XComValue] = {}
     missing: dict[str, str] = {}
     for name, producers in run.flow.producers.get(task_id, {}).items():
@@ -105,8 +108,7 @@ def _nearest(
         state, try_number = attempt.producers[producer]
         if state is not TaskState.SUCCESS:
             continue
-        key = type(attempt.key)(attempt.key.run, producer)
-        value = xcoms.get(key, name, try_number=try_number, folder=folder)
+        value = xcoms.get(TaskKey(attempt.key.run, producer), name, try_number=try_number, folder=folder)
         if value is not None:
             return value
     return None

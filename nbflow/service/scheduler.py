@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from nbflow.execute.local import Finished, Started
 from nbflow.model.messages import (
@@ -71,7 +71,8 @@ class Scheduler:
         self._executor = executor
         self._exchange = exchange
         self._listener = listener
-        self._inbox = executor.events
+        # Everything that happens arrives here: what tries do, what the courier has done, who wants to stop.
+        self._inbox = cast("SimpleQueue[object]", executor.events)
         self._machine = Machine(parallelism=parallelism)
         self._courier = Courier(xcoms, executor, self._inbox.put)
         self._runs: dict[RunKey, OpenRun] = {}
@@ -160,7 +161,7 @@ class Scheduler:
                 return self._ended(outcome)
             case StopRequest(reason=reason):
                 if self._machine.stopping:
-                    self._executor.kill()
+                    self._executor.close()
                 return StopAsked(at=now(), reason=reason)
             case RunOpened() | ClockTicked():
                 return message
@@ -185,7 +186,6 @@ class Scheduler:
         self._tokens[key] = token
         self._keys[token] = (key, try_number)
         folder = self._home.try_folder(key.run.dag_id, run.label, key.task_id, key.map_index, try_number)
-        folder.mkdir(parents=True, exist_ok=True)
         self._state.add_try(
             key,
             try_number,

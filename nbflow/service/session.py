@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbflow.errors import HomeError
-from nbflow.execute.exchange import ExchangeServer
 from nbflow.execute.local import LocalExecutor
 from nbflow.service.clock import now
 from nbflow.service.params import run_params
 from nbflow.service.prepare import OpenRun
+from nbflow.service.pull import answering
 from nbflow.service.scheduler import Moves, Scheduler
 from nbflow.service.submit import Standing, Submission, opened, plan_of
 from nbflow.store.home import HomeLock
@@ -90,17 +90,17 @@ def execute(
     todo = [submission for submission in submissions if submission.standing is not Standing.DONE]
     _register(state, flow, notebook, todo)
     with ExitStack() as stack:
-        xcoms = stack.enter_context(XComStore(home.xcom))
+        xcoms = stack.enter_context(XComStore.open(home.root))
         executor = LocalExecutor(parallelism)
         stack.callback(executor.close)
-        exchange = stack.enter_context(ExchangeServer(xcoms.answer))
+        exchange = stack.enter_context(answering(home, xcoms))
         scheduler = Scheduler(
             home,
             state,
             xcoms,
             executor,
             parallelism=parallelism,
-            exchange=exchange.path,
+            exchange=exchange,
             listener=listener,
         )
         stack.callback(scheduler.close)

@@ -48,12 +48,19 @@ class StateStore:
         self._epoch: int | None = None
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
-            self._db.row_factory = sqlite3.Row
+        except sqlite3.DatabaseError as error:
+            raise HomeError(_DAMAGED.format(path=path, why=error)) from error
+        self._db.row_factory = sqlite3.Row
+        try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._migrate()
         except sqlite3.DatabaseError as error:
+            self._db.close()
             raise HomeError(_DAMAGED.format(path=path, why=error)) from error
+        except StoreTooNew:
+            self._db.close()
+            raise
 
     def _migrate(self) -> None:
         found = self._db.execute("PRAGMA user_version").fetchone()[0]

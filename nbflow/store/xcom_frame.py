@@ -75,7 +75,7 @@ def _is_inexact(kind: pa.DataType) -> bool:
 
 
 def to_stored(table: pa.Table, stored: pa.Schema) -> pa.Table:
-    """The frame as it is inserted: row_number, c0, c1, …"""
+    """The frame as it is inserted, with the columns row_number, c0, c1 and so on."""
     columns = [
         pa.chunked_array([_as(chunk, kind) for chunk in column.chunks], type=kind)
         for column, kind in zip(table.columns, stored.types, strict=True)

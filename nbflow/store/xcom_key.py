@@ -43,7 +43,8 @@ def home_key(home: Path) -> bytes:
 
 def signer(key: bytes, task: TaskKey, try_number: int, name: str) -> hmac.HMAC:
     """HMAC-SHA256 over the place of a value, to be fed with its bytes: a pickle that was changed, or
-    moved to another task, run or key, doesn't fit its signature."""
+    moved to another task, run or key, doesn't fit its signature.
+    """
     place = [task.run.dag_id, task.run.run_id, task.task_id, task.map_index, try_number, name]
     return hmac.new(key, json.dumps(place).encode() + b"\n", "sha256")
 

@@ -1,12 +1,15 @@
-"""What goes into the XCom store and what its listings show."""
+"""What goes into the XCom store, what its listings show, and how one row is fetched."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+
+    from duckdb import DuckDBPyConnection
 
     from nbflow.model.run import TaskKey
     from nbflow.model.xcom import Form, XComValue
@@ -56,3 +59,15 @@ class StoredXCom:
     size: int
     preview: str
     created: datetime
+
+
+def first_row(
+    cursor: DuckDBPyConnection, query: str, parameters: Mapping[str, Any] | None = None
+) -> tuple[Any, ...] | None:
+    """The query's first row, None if it has none.
+
+    All rows are fetched: DuckDB refuses other work on a connection with an unfinished result, which is
+    what `fetchone` leaves.
+    """
+    rows = cursor.execute(query, dict(parameters or {})).fetchall()
+    return rows[0] if rows else None

@@ -77,7 +77,9 @@ def view_parts(key_id: int, frames: Sequence[Frame], *, has_json: bool) -> str:
     if has_json:
         parts.append([_Column(*column) for column in _JSON_COLUMNS])
     names = {column.name.casefold() for columns in parts for column in columns}
-    run_columns = ", ".join(f"{expression} AS {quoted(_apart(name, names))}" for name, expression in _RUN_COLUMNS)
+    run_columns = ", ".join(
+        f"{expression} AS {quoted(_apart(name, names))}" for name, expression in _RUN_COLUMNS
+    )
     casts = _casts(parts)
     selects = [
         sql["view_frame_part"].format(
@@ -109,7 +111,7 @@ def _family(kind: pa.DataType) -> str:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
     if pa.types.is_timestamp(kind):
-        return "timestamp"
+        return f"timestamp[{kind.unit}]"
     if pa.types.is_duration(kind):
         return "duration"
     if pa.types.is_time(kind):
@@ -125,8 +127,11 @@ def _casts(parts: Iterable[Iterable[_Column]]) -> Mapping[str, str]:
     for columns in parts:
         for column in columns:
             families.setdefault(column.name.casefold(), set()).add(column.family)
-    casts = {name: "TIMESTAMP" for name, found in families.items() if found == {"timestamp"}}
-    return casts | {name: "VARCHAR" for name, found in families.items() if len(found) > 1}
+    return {
+        name: "TIMESTAMP" if all(family.startswith("timestamp") for family in found) else "VARCHAR"
+        for name, found in families.items()
+        if len(found) > 1
+    }
 
 
 def _select(columns: Iterable[_Column], casts: Mapping[str, str]) -> str:

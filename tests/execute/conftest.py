@@ -30,19 +30,6 @@ INTERVAL = Interval(logical_date=DAY, start=DAY, end=DAY + timedelta(days=1), du
 _numbers = itertools.count(1)
 
 
-def notebook_of(*cells: str, path: str = "small.ipynb") -> tuple[NotebookNode, Flow]:
-    """A notebook of these cells (one that starts with `# parameters` gets that tag), and its flow."""
-    notebook = nbformat.v4.new_notebook(
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    )
-    for index, source in enumerate(cells):
-        cell = nbformat.v4.new_code_cell(source, id=f"cell-{index}")
-        if source.startswith("# parameters"):
-            cell.metadata["tags"] = ["parameters"]
-        notebook.cells.append(cell)
-    return notebook, flow_of(notebook, path)
-
-
 @dataclass
 class Bench:
     """Runs tries of small notebooks on one executor and looks at what they leave."""
@@ -52,11 +39,24 @@ class Bench:
     outcomes: dict[str, TaskOutcome] = field(default_factory=dict)
     started: dict[str, Started] = field(default_factory=dict)
 
+    @staticmethod
+    def notebook_of(*cells: str, path: str = "small.ipynb") -> tuple[NotebookNode, Flow]:
+        """A notebook of these cells (one that starts with `# parameters` gets that tag), and its flow."""
+        notebook = nbformat.v4.new_notebook(
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        )
+        for index, source in enumerate(cells):
+            cell = nbformat.v4.new_code_cell(source, id=f"cell-{index}")
+            if source.startswith("# parameters"):
+                cell.metadata["tags"] = ["parameters"]
+            notebook.cells.append(cell)
+        return notebook, flow_of(notebook, path)
+
     def request(
         self, *cells: str, task: str | None = None, notebook: NotebookNode | None = None, **fields: Any
     ) -> TaskRequest:
         """A request for the only task, or the one named."""
-        made, flow = notebook_of(*cells)
+        made, flow = self.notebook_of(*cells)
         made = notebook or made
         number = next(_numbers)
         folder = self.folder / f"try {number} {{x}} 추출"

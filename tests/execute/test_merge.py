@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import nbformat
-from conftest import notebook_of
 
 from nbflow.execute.merge import merge_outputs
 from nbflow.execute.place import dumped_line
@@ -24,7 +23,7 @@ CELLS = (
 
 
 def test_outputs_come_back_to_the_cells_they_belong_to(bench: Bench) -> None:
-    notebook, flow = notebook_of(*CELLS)
+    notebook, flow = bench.notebook_of(*CELLS)
     tries = {task: bench.run(*CELLS, task=task, params={"n": 5}).notebook for task in ("two", "one", "three")}
     merged = merge_outputs(flow, notebook, tries, output_path="runs/{x}.ipynb")
     nbformat.validate(merged)
@@ -52,8 +51,8 @@ def test_outputs_come_back_to_the_cells_they_belong_to(bench: Bench) -> None:
     assert all("outputs" not in cell or not cell.outputs for cell in notebook.cells)
 
 
-def test_a_run_of_which_nothing_ran_has_no_outputs() -> None:
-    notebook, flow = notebook_of("%%task a\n1")
+def test_a_run_of_which_nothing_ran_has_no_outputs(bench: Bench) -> None:
+    notebook, flow = bench.notebook_of("%%task a\n1")
     merged = merge_outputs(flow, notebook, {})
     assert merged.cells[0].outputs == []
     assert merged.metadata.papermill.start_time is None

@@ -13,7 +13,7 @@ from nbflow.execute.brief import Export
 from nbflow.execute.capture import EACH, capture, kind_of, rough_size
 from nbflow.execute.exchange import ExchangeServer, XComQuery
 from nbflow.execute.handover import LARGEST_RETURN, hand_over
-from nbflow.model.work import FAILURE_FOLDER, STAGING_FOLDER, Result
+from nbflow.model.work import FAILURE_FOLDER, Result
 from nbflow.model.xcom import Form
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_an_undeclared_change_fails_a_strict_try(bench: Bench) -> None:
 def test_a_failed_try_leaves_its_variables_and_says_what_it_left_out(bench: Bench) -> None:
     left = bench.run("%%task a\nimport threading\nx = {'k': [1]}\nlock = threading.Lock()\nx['missing']")
     index = json.loads((left.request.folder / FAILURE_FOLDER / "index.json").read_text())
-    assert [(value["key"], value["text"]) for value in index["variables"]] == [("x", '{"k":[1]}')]
+    assert [(value["key"], value["text"]) for value in index["variables"]] == [("x", '{"k": [1]}')]
     assert [(gone["name"], gone["kind"]) for gone in index["left_out"]] == [("lock", "_thread.lock")]
 
 
@@ -182,4 +182,3 @@ def test_sizes_and_kinds_never_raise() -> None:
     assert rough_size(Awkward()) == 0
     assert kind_of(1) == "int"
     assert kind_of(json.JSONDecoder()) == "json.decoder.JSONDecoder"
-    assert STAGING_FOLDER == "staging"

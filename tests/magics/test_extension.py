@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
@@ -175,6 +176,36 @@ def test_loading_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+def test_names_that_the_saved_notebook_assigns_are_never_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: InteractiveShell
+) -> None:
+    path = tmp_path / "mine.ipynb"
+    cells = [
+        "%%dag mine\nschedule = '@daily'\ntimezone = 'Asia/Seoul'",
+        "from json import loads as ts",
+        "%%task a\nds = 1",
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    shell.run_line_magic("reload_ext", "nbflow")
+    assert {"ds", "ts"}.isdisjoint(shell.user_ns)
+    assert shell.user_ns["dag_id"] == "mine"
+    ran(shell, "%dag --date 2013-01-03")
+    assert ran(shell, "data_interval_start.isoformat()") == "2013-01-03T00:00:00+09:00"
+    assert nbflow.ds == "2013-01-03"
+    with provisionalcompleter():
+        line = "%%task b --after "
+        assert "a" in [found.text for found in shell.Completer.completions(line, len(line))]
+
+
+def test_people_do_not_see_our_names_among_theirs(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran(shell, "mine = 1")
+    capsys.readouterr()
+    assert ran(shell, "%who_ls int") == ["mine"]
 
 
 def test_the_notebook_is_found_where_the_front_end_says(

@@ -94,6 +94,10 @@ def test_graph_and_grid_and_run(kernel: tuple[KernelManager, BlockingKernelClien
     (graph,) = of_type(executed(client, "%nbflow graph latest"), "display_data")
     assert "■ load" in graph["data"]["text/plain"]
 
+    executed(client, "%dag --date 2013-01-01")
+    (pulled,) = of_type(executed(client, "ti.xcom_pull('load', key='rows')"), "execute_result")
+    assert pulled["data"]["text/plain"] == "3"
+
     wrong = executed(client, "%nbflow run 2013-01-01 --no-such-option")
     assert "UsageError" in printed(wrong)
     assert "--no-such-option" in printed(wrong)

@@ -1,0 +1,45 @@
+"""Answers to `xcom_pull` from tasks while they run."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nbflow.execute.exchange import ExchangeServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nbflow.execute.exchange import XComQuery
+    from nbflow.model.xcom import XComValue
+    from nbflow.store.home import Home
+    from nbflow.store.xcom import XComStore
+
+
+@contextmanager
+def answering(home: Home, xcoms: XComStore) -> Iterator[Path]:
+    """Answer on a socket, whose path is given, until the block ends; files handed out go with it."""
+    folder = home.root / "pulls" / secrets.token_hex(8)
+    folder.mkdir(parents=True)
+
+    def answer(query: XComQuery) -> list[XComValue]:
+        found = xcoms.pull(
+            query.dag_id,
+            query.run_id,
+            [query.task_id],
+            query.key,
+            map_indexes=query.map_indexes,
+            include_prior_dates=query.include_prior_dates,
+            folder=folder,
+        )
+        return [value for _, value in found]
+
+    server = ExchangeServer(answer)
+    try:
+        yield server.path
+    finally:
+        server.close()
+        shutil.rmtree(folder, ignore_errors=True)

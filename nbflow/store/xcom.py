@@ -1,0 +1,254 @@
+"""The XCom store of a home: what tasks handed on, in DuckDB, by try.
+
+DuckDB lets one process hold the file. The owner of the home keeps an `XComStore` open for its life;
+others open it briefly. It must never be inherited by a fork: a child that closes it damages the file.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow as pa
+
+from nbflow.codec.files import new_file
+from nbflow.errors import HomeError, XComError
+from nbflow.model.run import RunKey, TaskKey
+from nbflow.model.xcom import Form, XComValue
+from nbflow.store.sql import queries
+from nbflow.store.xcom_blob import fetch_file
+from nbflow.store.xcom_commit import FrameRefused, add_try, place_of, remove_leftovers
+from nbflow.store.xcom_file import open_file
+from nbflow.store.xcom_frame import from_stored
+from nbflow.store.xcom_key import home_key, signer
+from nbflow.store.xcom_rows import StoredXCom, TryXComs, first_row
+from nbflow.store.xcom_view import frame_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["StoredXCom", "TryXComs", "XComStore", "open_briefly"]
+
+_BATCH_ROWS = 100_000
+
+
+class XComStore:
+    """The open XCom file of one home. May be used from several threads."""
+
+    def __init__(self, home: Path, connection: DuckDBPyConnection) -> None:
+        self._home = home
+        self._connection = connection
+        self._writing = threading.Lock()
+        self._pid = os.getpid()
+
+    @classmethod
+    def open(cls, home: Path, *, read_only: bool = False) -> Self:
+        """The store of this home (a folder that exists); made when it is new, unless read only.
+
+        Raises:
+            HomeError: another process holds the file, or it is unusable.
+            StoreTooNew: a newer nbflow wrote it.
+        """
+        return cls(home, open_file(home, read_only=read_only))
+
+    def close(self) -> None:
+        """Write everything into the one file and let it go."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def commit(self, batch: Sequence[TryXComs]) -> None:
+        """Store what these tries handed on, all or nothing; each becomes its task instance's current try.
+
+        Committed again under the same token, a try replaces what it left before. Another try's values are
+        never touched.
+        """
+        as_files: set[Path] = set()
+        while True:
+            try:
+                self._commit(batch, as_files)
+            except FrameRefused as refused:
+                as_files.add(refused.path)
+            else:
+                return
+
+    def forget(self, keys: Iterable[TaskKey]) -> None:
+        """Take their current values from these task instances (they were cleared); history stays."""
+        with self._transaction() as cursor:
+            for key in keys:
+                cursor.execute(queries("xcom.sql")["forget"], place_of(key))
+
+    def get(
+        self, task: TaskKey, key: str, *, try_number: int | None = None, folder: Path
+    ) -> XComValue | None:
+        """One value, as it was encoded.
+
+        Args:
+            task: which task instance.
+            key: the name it was handed on under.
+            try_number: of which try; None for the current one.
+            folder: where a file goes, if it has one.
+
+        Returns:
+            The value; None if there is none.
+
+        Raises:
+            XComError: it is a pickle that was changed or is not signed with this home's key.
+        """
+        with self._cursor() as cursor:
+            names = place_of(task) | {"key": key, "try_number": try_number}
+            row = first_row(cursor, queries("xcom.sql")["get"], names)
+            return None if row is None else self._value(cursor, row, folder)[1]
+
+    def pull(
+        self,
+        dag_id: str,
+        run_id: str | None,
+        task_ids: Sequence[str] | None,
+        key: str,
+        *,
+        map_indexes: Sequence[int] | None = None,
+        include_prior_dates: bool = False,
+        folder: Path,
+    ) -> list[tuple[TaskKey, XComValue]]:
+        """Current values of several tasks under one key: what Airflow's `xcom_pull` chooses from.
+
+        Args:
+            dag_id: the DAG.
+            run_id: the run; None for the latest that has such a value, task by task.
+            task_ids: the tasks, None for all.
+            key: the name the values were handed on under.
+            map_indexes: of mapped tasks, which instances; None for all.
+            include_prior_dates: where the run has no value, that of the latest earlier date that has one.
+            folder: where files go.
+
+        Returns:
+            Those there are, in the order of `task_ids`, then by map index.
+
+        Raises:
+            XComError: as `get`.
+        """
+        parameters = {
+            "dag_id": dag_id,
+            "run_id": run_id,
+            "key": key,
+            "task_ids": None if task_ids is None else list(task_ids),
+            "map_indexes": None if map_indexes is None else list(map_indexes),
+            "prior": include_prior_dates,
+        }
+        with self._cursor() as cursor:
+            rows = cursor.execute(queries("xcom.sql")["pull"], parameters).fetchall()
+            return [self._value(cursor, row, folder) for row in rows]
+
+    def list_values(
+        self, dag_id: str, run_id: str | None = None, task_id: str | None = None, key: str | None = None
+    ) -> list[StoredXCom]:
+        """Every stored value of the DAG, or of this run, task and key, by run, task and try."""
+        parameters = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "key": key}
+        with self._cursor() as cursor:
+            return [
+                _stored(row) for row in cursor.execute(queries("xcom.sql")["list"], parameters).fetchall()
+            ]
+
+    @contextmanager
+    def _cursor(self) -> Iterator[DuckDBPyConnection]:
+        if os.getpid() != self._pid:
+            msg = f"the XCom store of {self._home} was opened by process {self._pid}; a fork must not use it"
+            raise HomeError(msg)
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("SET enable_progress_bar = false")  # in a notebook it prints into the output
+            yield cursor
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[DuckDBPyConnection]:
+        with self._writing, self._cursor() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+            except BaseException:
+                cursor.rollback()
+                raise
+            cursor.commit()
+
+    def _commit(self, batch: Sequence[TryXComs], as_files: set[Path]) -> None:
+        key = home_key(self._home)
+        with self._transaction() as cursor:
+            remove_leftovers(cursor, [entry.token for entry in batch])
+            for entry in batch:
+                add_try(cursor, entry, key, as_files)
+
+    def _value(
+        self, cursor: DuckDBPyConnection, row: tuple[Any, ...], folder: Path
+    ) -> tuple[TaskKey, XComValue]:
+        value_id, form, kind, size, preview, wanted, text, frame_id, schema, signature, *place = row
+        try_number, map_index, run_id, dag_id, task_id, key = place
+        task = TaskKey(RunKey(dag_id, run_id), task_id, map_index)
+        value = XComValue(
+            key=key, form=Form(form), kind=kind, text=text, size=size, preview=preview, wanted=wanted
+        )
+        if value.form is Form.JSON:
+            return task, value
+        path = new_file(folder, key, value.form)
+        if frame_id is not None:
+            _fetch_frame(cursor, value_id, frame_id, pa.ipc.read_schema(pa.py_buffer(schema)), path)
+        else:
+            pickled = value.form is Form.PICKLE
+            sign = signer(home_key(self._home), task, try_number, key) if pickled else None
+            try:
+                fetch_file(cursor, value_id, path, sign, signature)
+            except XComError as error:
+                msg = f"`{key}` of task '{task_id}' in run {run_id} of '{dag_id}': {error}"
+                raise XComError(msg) from error
+        return task, XComValue.from_json(value.to_json() | {"path": str(path), "size": path.stat().st_size})
+
+
+@contextmanager
+def open_briefly(home: Path, *, read_only: bool = True) -> Iterator[XComStore]:
+    """The store for a moment, for who does not own the home. A home without a file is an empty store.
+
+    Raises:
+        HomeError: the owner holds the file; ask again when the run has ended.
+    """
+    with XComStore.open(home, read_only=read_only) as store:
+        yield store
+
+
+def _fetch_frame(
+    cursor: DuckDBPyConnection, value_id: int, frame_id: int, schema: pa.Schema, path: Path
+) -> None:
+    query = queries("xcom.sql")["read_frame_rows"].format(table=frame_table(frame_id))
+    found = cursor.sql(query, params={"value_id": value_id}).to_arrow_reader(_BATCH_ROWS)
+    with pa.ipc.new_file(path, schema) as writer:
+        for batch in from_stored(found, schema):
+            writer.write_batch(batch)
+
+
+def _stored(row: tuple[Any, ...]) -> StoredXCom:
+    dag_id, run_id, task_id, map_index, try_number, current, ds, committed, key, form, kind, size, preview = (
+        row
+    )
+    return StoredXCom(
+        task=TaskKey(RunKey(dag_id, run_id), task_id, map_index),
+        try_number=try_number,
+        current=current,
+        ds=ds,
+        key=key,
+        form=Form(form),
+        kind=kind,
+        size=size,
+        preview=preview,
+        created=committed.replace(tzinfo=UTC),
+    )

@@ -1,0 +1,98 @@
+"""The DuckDB file of a home: opened, brought up to date, closed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from nbflow.errors import HomeError, StoreTooNew
+from nbflow.store.sql import queries
+from nbflow.store.xcom_rows import first_row
+
+XCOM_FILE = "xcom.duckdb"
+VERSION = 1  # the newest `migrate_<n>` in xcom.sql
+_THREADS = 4
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,  # nothing from the network
+    "autoload_known_extensions": False,
+    "memory_limit": "25%",
+    "preserve_insertion_order": True,
+    "python_enable_replacements": False,  # a name in a query is a table, never a Python variable
+}
+_HELD = (
+    "{path} is held by another process{holder}: the XComs of a home are open in one process while a run "
+    "goes on. Try again when it has ended, or choose another home with NBFLOW_HOME"
+)
+_UNUSABLE = "{path} cannot be opened: {error}. Move it away to begin with an empty store"
+
+
+def open_file(home: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """The home's XCom file, made or brought up to date.
+
+    A home without the file, read only, is an empty store in memory.
+
+    Raises:
+        HomeError: another process holds it, or it is no DuckDB file.
+        StoreTooNew: a newer nbflow wrote it.
+    """
+    path = home / XCOM_FILE
+    if read_only and not path.exists():
+        connection = _connect(Path(":memory:"), read_only=False)
+        _migrate(connection, path)
+        return connection
+    connection = _connect(path, read_only=read_only)
+    try:
+        if read_only and _version(connection) < VERSION:
+            connection.close()
+            open_file(home, read_only=False).close()
+            return open_file(home, read_only=True)
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    threads = min(_THREADS, os.cpu_count() or 1)
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=_CONFIG | {"threads": threads})
+    except duckdb.ConnectionException as error:
+        raise HomeError(_HELD.format(path=path, holder=" or another part of this one")) from error
+    except duckdb.Error as error:
+        text = str(error)
+        if "lock" in text:
+            start = text.find("PID ")
+            holder = (
+                f" ({text[start:].split(' ', 2)[0]} {text[start:].split(' ', 2)[1].rstrip('.')})"
+                if start >= 0
+                else ""
+            )
+            raise HomeError(_HELD.format(path=path, holder=holder)) from error
+        raise HomeError(_UNUSABLE.format(path=path, error=text.splitlines()[0])) from error
+
+
+def _version(connection: duckdb.DuckDBPyConnection) -> int:
+    sql = queries("xcom.sql")
+    row = first_row(connection, sql["version"])
+    if not row or not row[0]:
+        return 0
+    row = first_row(connection, sql["read_version"])
+    return int(row[0]) if row else 0
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    found = _version(connection)
+    if found > VERSION:
+        msg = f"{path} was written by a newer nbflow (version {found} of the store, this one knows {VERSION}). Upgrade nbflow"
+        raise StoreTooNew(msg)
+    if found == VERSION:
+        return
+    sql = queries("xcom.sql")
+    connection.begin()
+    for step in range(found + 1, VERSION + 1):
+        connection.execute(sql[f"migrate_{step}"])
+    connection.execute(sql["write_version"], [VERSION])
+    connection.commit()

@@ -1,0 +1,137 @@
+"""The rule that every other serves: a run gives the values of running from top to bottom."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from random_notebooks import COMPARED, RandomNotebook, notebooks
+
+from nbflow.model.cell import Role
+from nbflow.parse.flow import flow_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbflow.model.flow import Flow
+
+EXAMPLES = int(os.environ.get("NBFLOW_EXAMPLES", "2000"))
+
+
+def run(code: str, namespace: dict[str, Any]) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code, "<cell>", "exec"), namespace)
+
+
+def plain(value: Any) -> Any:
+    """A value as something that compares: instances by class name and attributes."""
+    if type(value).__name__.startswith("K"):
+        return type(value).__name__, plain(vars(value))
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def snapshot(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(cloudpickle.loads(cloudpickle.dumps(namespace[name]))) for name in COMPARED if name in namespace}
+
+
+def top_to_bottom(notebook: RandomNotebook) -> list[dict[str, Any]]:
+    """The data names after each cell."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    found: list[dict[str, Any]] = []
+    for cell in notebook.cells:
+        if not cell.scratch:
+            run(cell.code, namespace)
+        found.append(snapshot(namespace))
+    return found
+
+
+def run_task(flow: Flow, notebook: RandomNotebook, task: str, store: dict[tuple[str, str], bytes]) -> dict[str, Any]:
+    """Run one task as the executor does, in a namespace of its own; what it hands on goes into the store."""
+    own = flow.cells_of(task)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in flow.cells[: own[-1].index + 1]:
+        if cell.index == own[0].index:
+            run(flow.imports.get(task, ""), namespace)
+            for name, producers in flow.producers[task].items():
+                given = next((store[producer, name] for producer in producers if (producer, name) in store), None)
+                if given is not None:
+                    namespace[name] = receive(given, namespace)
+                elif name not in flow.optional[task]:
+                    pytest.fail(f"{task} needs {name}, which nobody gave")
+        if cell.task_id == task or cell.role is Role.SHARED:
+            run(notebook.cells[cell.index].code, namespace)
+    for name in flow.exports[task]:
+        if name in namespace:
+            store[task, name] = send(namespace[name])
+    return namespace
+
+
+def send(value: Any) -> bytes:
+    return cloudpickle.dumps(value)
+
+
+def receive(data: bytes, namespace: dict[str, Any]) -> Any:
+    """The value as a task gets it: its functions see the receiving notebook's names."""
+    return rebound(cloudpickle.loads(data), namespace)
+
+
+def rebound(value: Any, namespace: dict[str, Any]) -> Any:
+    import types
+
+    if isinstance(value, types.FunctionType):
+        copy = types.FunctionType(value.__code__, namespace, value.__name__, value.__defaults__, value.__closure__)
+        copy.__kwdefaults__ = value.__kwdefaults__
+        return copy
+    cls = value if isinstance(value, type) else type(value)
+    if cls.__module__ == "__main__":
+        for name, item in list(vars(cls).items()):
+            if isinstance(item, types.FunctionType):
+                setattr(cls, name, rebound(item, namespace))
+    return value
+
+
+def random_order(flow: Flow, data: st.DataObject) -> list[str]:
+    order: list[str] = []
+    while len(order) < len(flow.tasks):
+        ready = [t for t in flow.tasks if t not in order and set(flow.graph.upstream(t)) <= set(order)]
+        order.append(data.draw(st.sampled_from(ready)))
+    return order
+
+
+def check(notebook: RandomNotebook, data: st.DataObject) -> None:
+    expected = top_to_bottom(notebook)
+    flow = flow_of(notebook.node(), "random.ipynb")
+    store: dict[tuple[str, str], bytes] = {}
+    for task in random_order(flow, data):
+        own = flow.cells_of(task)
+        namespace = run_task(flow, notebook, task, store)
+        after = expected[own[-1].index]
+        certain = frozenset().union(*(cell.names.defines - cell.names.may_define for cell in own))
+        for name in COMPARED:
+            if name in certain and name in after:
+                assert plain(namespace[name]) == after[name], (task, name)
+            elif name in flow.exports[task] and name in namespace:
+                assert plain(namespace[name]) == after.get(name), (task, name, "may")
+
+
+@given(notebook=notebooks(), data=st.data())
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+def test_tasks_in_any_order_the_edges_allow_give_the_values_of_top_to_bottom(
+    notebook: RandomNotebook, data: st.DataObject
+) -> None:
+    check(notebook, data)

@@ -1,0 +1,115 @@
+"""Where the home is, what its paths look like, and who may hold it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nbflow.errors import HomeError
+from nbflow.store.home import Home, HomeLock, find_home, safe_name
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    made: tuple[str, ...]  # files and folders (with a slash at the end) below the root
+    start: str
+    home: str
+
+
+CASES = [
+    Case("the nearest .nbflow above", (".nbflow/", "a/b/"), "a/b", ".nbflow"),
+    Case("a nearer .nbflow wins", (".nbflow/", "a/.nbflow/", "a/b/"), "a/b", "a/.nbflow"),
+    Case("beside pyproject.toml", ("pyproject.toml", "a/b/"), "a/b", ".nbflow"),
+    Case("beside .git", (".git/", "a/"), "a", ".nbflow"),
+    Case("the start may be a notebook", (".git/", "a/", "a/n.ipynb"), "a/n.ipynb", ".nbflow"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_home_is(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NBFLOW_HOME", raising=False)
+    for made in case.made:
+        path = tmp_path / made
+        if made.endswith("/"):
+            path.mkdir(parents=True, exist_ok=True)
+        else:
+            path.touch()
+    found = find_home(tmp_path / case.start)
+    assert found.root == tmp_path / case.home
+    assert found.project == found.root.parent
+    assert not found.state.exists()
+
+
+def test_the_variable_names_the_home_and_runs_stay_beside_the_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBFLOW_HOME", str(tmp_path / "elsewhere"))
+    (tmp_path / "work").mkdir()
+    found = find_home(tmp_path / "work")
+    assert (found.root, found.project) == (tmp_path / "elsewhere", tmp_path / "work")
+
+
+def test_a_new_home_is_private_and_ignored_by_git(tmp_path: Path) -> None:
+    home = Home(tmp_path / ".nbflow", tmp_path)
+    home.create()
+    assert home.root.stat().st_mode & 0o777 == 0o700
+    assert (home.root / ".gitignore").read_text() == "*\n"
+
+
+def test_a_home_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(HomeError, match="Set NBFLOW_HOME"):
+        Home(tmp_path / "file" / ".nbflow", tmp_path).create()
+
+
+NAMES = [
+    "load",
+    "추출",
+    "a b",
+    "{x}",
+    "../../etc",
+    ".hidden",
+    "a/b",
+    "a%2Fb",
+    "x" * 300,
+    "x" * 299 + "y",
+    "é" * 200,
+]
+
+
+def test_names_become_distinct_parts_of_a_path_that_stay_inside() -> None:
+    safe = [safe_name(name) for name in NAMES]
+    assert len(set(safe)) == len(NAMES)
+    assert all("/" not in name and not name.startswith(".") and len(name.encode()) < 128 for name in safe)
+    assert safe[:4] == NAMES[:4]
+
+
+def test_one_process_at_a_time_holds_the_lock_and_death_frees_it(tmp_path: Path) -> None:
+    home = Home(tmp_path / ".nbflow", tmp_path)
+    home.create()
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path; from nbflow.store.home import Home, HomeLock\n"
+            "lock = HomeLock(Home(Path(sys.argv[1]), Path('.'))); print(lock.acquire(), flush=True)\n"
+            "sys.stdin.read()",
+            str(home.root),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder, HomeLock(home) as lock:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "True\n"
+        assert not lock.acquire()
+        holder.kill()
+        holder.wait()
+        assert lock.acquire()
+        assert lock.acquire(), "asking again for what one holds is fine"

@@ -1,0 +1,185 @@
+"""state.sqlite: what is stored comes back as the same values; owners shut each other out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nbflow.errors import HomeError, StoreTooNew
+from nbflow.model.messages import Instance, Move, RunMove
+from nbflow.model.run import Interval, RunKey, RunType, TaskKey, run_id_of
+from nbflow.model.state import RunState, TaskState
+from nbflow.model.work import ErrorPlace, Result, TaskOutcome
+from nbflow.store.state import SCHEMA_VERSION, StateStore
+
+AT = datetime(2026, 11, 20, 3, 28, 49, 123456, tzinfo=UTC)
+DAY = Interval(
+    logical_date=datetime(2013, 1, 1, tzinfo=UTC),
+    start=datetime(2013, 1, 1, tzinfo=UTC),
+    end=datetime(2013, 1, 2, tzinfo=UTC),
+    due=datetime(2013, 1, 2, tzinfo=UTC),
+)
+RUN = RunKey("추출 {dag}", run_id_of(DAY.logical_date))
+LOAD = TaskKey(RUN, "load")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[StateStore]:
+    with StateStore(tmp_path / "state.sqlite") as store:
+        store.take_ownership("pytest", AT)
+        yield store
+
+
+def add_run(state: StateStore, key: RunKey = RUN, interval: Interval = DAY, variant: str = "") -> None:
+    with state.writing():
+        state.save_dag(
+            key.dag_id, path=Path("/n.ipynb"), version="v1", timezone="Asia/Seoul", notebook="{}", at=AT
+        )
+        state.save_run(
+            key,
+            interval=interval,
+            run_type=RunType.BACKFILL,
+            variant=variant,
+            params={"n": 3, "name": "é"},
+            version="v1",
+            max_tries={"load": 3, "clean": 1},
+            at=AT,
+        )
+
+
+def move(key: TaskKey, old: TaskState, new: TaskState, at: datetime, **instance: int) -> Move:
+    return Move(
+        at=at, key=key, old=old, new=new, reason=f"to {new}", instance=Instance(state=new, **instance)
+    )
+
+
+def test_a_run_comes_back_as_it_was_stored(state: StateStore) -> None:
+    add_run(state)
+    run = state.run(RUN)
+    assert run is not None
+    assert (run.key, run.interval, run.run_type, run.state) == (RUN, DAY, RunType.BACKFILL, RunState.QUEUED)
+    assert (run.params, run.version, run.created) == ({"n": 3, "name": "é"}, "v1", AT)
+    assert [(i.key.task_id, i.state, i.max_tries) for i in state.instances(RUN)] == [
+        ("load", TaskState.NONE, 3),
+        ("clean", TaskState.NONE, 1),
+    ]
+    assert [dag.dag_id for dag in state.dags()] == [RUN.dag_id]
+    assert state.notebook(RUN.dag_id, "v1") == "{}"
+    assert state.notebook(RUN.dag_id, "v2") is None
+
+
+def test_moves_set_states_times_and_history(state: StateStore) -> None:
+    add_run(state)
+    later = AT + timedelta(seconds=5)
+    with state.writing():
+        state.record(
+            [
+                RunMove(at=AT, run=RUN, old=RunState.QUEUED, new=RunState.RUNNING, reason="room"),
+                move(LOAD, TaskState.NONE, TaskState.SCHEDULED, AT),
+                move(LOAD, TaskState.SCHEDULED, TaskState.QUEUED, AT, try_number=1, max_tries=3),
+                move(LOAD, TaskState.QUEUED, TaskState.RUNNING, AT, try_number=1, max_tries=3),
+                move(LOAD, TaskState.RUNNING, TaskState.SUCCESS, later, try_number=1, max_tries=3),
+                RunMove(at=later, run=RUN, old=RunState.RUNNING, new=RunState.SUCCESS, reason="done"),
+            ]
+        )
+    load = state.instances(RUN)[0]
+    assert (load.state, load.try_number, load.started, load.ended) == (TaskState.SUCCESS, 1, AT, later)
+    run = state.run(RUN)
+    assert run is not None
+    assert (run.state, run.started, run.ended, run.reason) == (RunState.SUCCESS, AT, later, "done")
+    assert [(t.task_id, t.new) for t in state.transitions(RUN)] == [
+        (None, "running"),
+        ("load", "scheduled"),
+        ("load", "queued"),
+        ("load", "running"),
+        ("load", "success"),
+        (None, "success"),
+    ]
+
+
+def test_a_try_keeps_its_token_group_hash_error_and_notes(state: StateStore) -> None:
+    add_run(state)
+    error = ErrorPlace(type="KeyError", message="'x'", cell=9, cell_id="abc", line=2)
+    with state.writing():
+        state.add_try(LOAD, 1, token="t1", code_hash="h1", version="v1", folder="tries/1", at=AT)
+        assert [tried.token for tried in state.open_tries()] == ["t1"]
+        state.start_try("t1", process_group=4711, at=AT)
+        outcome = TaskOutcome(
+            token="t1",
+            result=Result.FAILED,
+            reason=str(error),
+            error=error,
+            xcoms=(),
+            notes=("output cut",),
+            started=AT,
+            ended=AT + timedelta(seconds=1),
+        )
+        state.end_try(outcome)
+    (tried,) = state.tries(LOAD)
+    assert (tried.token, tried.process_group, tried.code_hash, tried.result) == ("t1", 4711, "h1", "failed")
+    assert (tried.error, tried.notes, tried.reason) == (
+        error,
+        ("output cut",),
+        "KeyError: 'x' (cell 9, line 2)",
+    )
+    assert tried.folder == state.path.parent / "tries/1"
+    assert state.open_tries() == []
+    assert state.instances(RUN)[0].code_hash == "h1"
+
+
+def test_a_token_counts_once(state: StateStore) -> None:
+    add_run(state)
+    with pytest.raises(sqlite3.IntegrityError), state.writing():
+        for number in (1, 2):
+            state.add_try(LOAD, number, token="same", code_hash="", version="", folder="", at=AT)
+    assert state.tries(LOAD) == [], "the transaction as a whole was rolled back"
+
+
+def test_a_new_owner_shuts_the_old_one_out(state: StateStore) -> None:
+    with StateStore(state.path) as other:
+        other.take_ownership("nbflow run other.ipynb", AT)
+        with pytest.raises(HomeError, match=r"nbflow run other\.ipynb \(process \d+ on .+, since 2026-11-20"):
+            add_run(state)
+        add_run(other)
+    assert state.run(RUN) is not None, "reading is for everybody"
+
+
+def test_the_previous_success_is_of_an_earlier_ordinary_run(state: StateStore) -> None:
+    for day, variant, succeeds in ((1, "", True), (2, "big", True), (3, "", False)):
+        start = datetime(2013, 1, day, tzinfo=UTC)
+        end = start + timedelta(days=1)
+        interval = Interval(logical_date=start, start=start, end=end, due=end)
+        key = RunKey("dag", run_id_of(start, variant))
+        add_run(state, key, interval, variant)
+        if succeeds:
+            with state.writing():
+                state.record([RunMove(at=AT, run=key, old=RunState.RUNNING, new=RunState.SUCCESS, reason="")])
+    found = state.previous_success("dag", datetime(2013, 1, 5, tzinfo=UTC))
+    assert found is not None
+    assert found.start.day == 1
+    assert state.previous_success("dag", datetime(2013, 1, 1, tzinfo=UTC)) is None
+    first, last = datetime(2013, 1, 2, tzinfo=UTC), datetime(2013, 1, 3, tzinfo=UTC)
+    assert [run.variant for run in state.runs_between("dag", first, last)] == ["big", ""]
+    assert [run.interval.start.day for run in state.runs("dag", most=2)] == [3, 2]
+
+
+def test_a_file_of_a_newer_nbflow_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    StateStore(path).close()
+    with sqlite3.connect(path) as raw:
+        raw.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    raw.close()
+    with pytest.raises(StoreTooNew, match="newer nbflow"):
+        StateStore(path)
+
+
+def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(HomeError, match=r"state\.sqlite cannot be read"):
+        StateStore(path)
+    assert path.read_bytes().startswith(b"this is no database")
