@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -119,27 +120,19 @@ class Progress:
 
     def _next_steps(self, runs: list[RunRecord]) -> list[Text]:
         name = _short(self._prepared.request.notebook)
-        quoted = f"'{name}'" if " " in name else name
-        unfinished = [run for run in runs if not run.state.finished]
-        failed = [run for run in runs if run.state is RunState.FAILED]
+        quoted = shlex.quote(name)
+        failed = [key for key, state in self._states.items() if state is TaskState.FAILED]
         lines = []
-        if unfinished:
+        if any(not run.state.finished for run in runs):
             lines.append(Text("stopped; the same command again goes on from here", style="yellow"))
         if failed:
-            label = self._labels[failed[0].key]
-            task = self._root_failure(failed[0])
-            lines.append(Text.assemble(("see why  ", "dim"), f"nbflow logs {quoted} {label} {task}"))
+            address = f"{quoted} {self._labels[failed[0].run]} {shlex.quote(failed[0].task_id)}"
+            lines.append(Text.assemble(("see why  ", "dim"), f"nbflow logs {address}"))
             lines.append(Text("fix the cell, save, and give the same command again", style="dim"))
         if not lines:
             label = self._labels[runs[-1].key]
             lines.append(Text.assemble(("look further  ", "dim"), f"nbflow show {quoted} {label}"))
         return lines
-
-    def _root_failure(self, run: RunRecord) -> str:
-        failed = [
-            key for key, state in self._states.items() if key.run == run.key and state is TaskState.FAILED
-        ]
-        return failed[0].task_id if failed else next(iter(self._prepared.flow.tasks))
 
     def _run_moved(self, move: RunMove) -> None:
         label = self._labels[move.run]

@@ -8,6 +8,7 @@ import click
 from rich.text import Text
 
 from nbflow.cli.output import console, json_option, print_json, print_table
+from nbflow.model.state import TaskState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -91,7 +92,7 @@ def _show_run(
                 record.state.value + (" (stale)" if record.key.task_id in stale else ""),
                 record.try_number or "",
                 duration(_seconds(record.started, record.ended)),
-                Text(record.reason),
+                Text(record.reason, "dim" if record.state is TaskState.SUCCESS else ""),
             )
             for record in records
         ),

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 WIDTH = 200
 _ITEMS = 8
 _DEPTH = 3
+_FRAMES = frozenset({"DataFrame", "Series", "Table", "RecordBatch"})
+_MOMENTS = frozenset({"Timestamp", "Timedelta", "Period", "Interval", "NaTType"})
 _ATOMS = frozenset({type(None), bool, float, complex})
 
 
@@ -25,7 +27,10 @@ def type_name(value: object) -> str:
 
 def preview(value: object) -> str:
     """One line about the value, at most `WIDTH` characters (`DataFrame 842 × 12: year, month, …`)."""
-    line = _line(value, 0).replace("\n", "⏎").replace("\r", "")
+    try:
+        line = _line(value, 0).replace("\n", "⏎").replace("\r", "")
+    except Exception:  # noqa: BLE001 (labels of a frame are people's objects; a preview fails no task)
+        line = f"<{type_name(value)}>"
     return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
 
 
@@ -40,11 +45,11 @@ def _line(value: Any, depth: int) -> str:  # noqa: ANN401 (any value at all)
     if kind in (list, tuple, set, frozenset, dict):
         return _container(value, depth)
     root = kind.__module__.partition(".")[0]
-    if root in ("pandas", "polars", "pyarrow") and hasattr(value, "shape"):
+    if root in ("pandas", "polars", "pyarrow") and kind.__name__ in _FRAMES:
         return _frame(value)
     if root == "numpy":
         return _numpy(value)
-    if root in ("datetime", "decimal", "pandas", "uuid", "pathlib") and depth < _DEPTH:
+    if root in ("datetime", "decimal", "uuid", "pathlib") or (root == "pandas" and kind.__name__ in _MOMENTS):
         return str(value)
     return f"<{type_name(value)}>"
 

@@ -122,7 +122,7 @@ class TrySession:
             shell.events.register("post_run_cell", self._after)
             self._count_on(None)
             _end_with_parent()
-            _tell_where_it_hangs(brief)
+            _tell_of_crashes(brief)
 
     def take_inputs(self, _line: str) -> None:
         """`%nbflow_inputs`: set the names that other tasks gave."""
@@ -321,14 +321,15 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _tell_where_it_hangs(brief: Brief) -> None:
-    """Have the place written down where the kernel is when it doesn't answer the timeout's interrupt.
+def _tell_of_crashes(brief: Brief) -> None:
+    """Have a crash's traceback written where the host reads it, and a hang's into `HANG_FILE`.
 
-    It's a thread without Python in it, so that it works in a call that never comes back.
+    The second is for a kernel that doesn't answer the timeout's interrupt. A thread without Python in it
+    writes it, so that it works in a call that never comes back.
     """
-    if brief.timeout is None:
-        return
     import faulthandler
 
-    file = (brief.folder / HANG_FILE).open("w", encoding="utf-8")
-    faulthandler.dump_traceback_later(brief.timeout + 2.0, file=file)
+    faulthandler.enable(file=sys.stderr)  # its descriptor: the default one is a pipe into this process
+    if brief.timeout is not None:
+        file = (brief.folder / HANG_FILE).open("w", encoding="utf-8")
+        faulthandler.dump_traceback_later(brief.timeout + 2.0, file=file)

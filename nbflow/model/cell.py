@@ -104,6 +104,7 @@ class Names:
         may_define: those of them only some paths define (under `if`, `try`, loops, by a call).
         uses: names it needs from above.
         may_use: those of them only some paths need.
+        guarded: those of them that stand in a `try` which catches NameError.
         guesses: words in strings (SQL, queries, shell lines) that are uses where a variable of that
             name exists above, and nothing otherwise.
         mutates: names whose object it changes in place.
@@ -125,6 +126,7 @@ class Names:
     may_define: frozenset[str] = frozenset()
     uses: frozenset[str] = frozenset()
     may_use: frozenset[str] = frozenset()
+    guarded: frozenset[str] = frozenset()
     guesses: frozenset[str] = frozenset()
     mutates: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()

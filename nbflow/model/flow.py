@@ -66,9 +66,10 @@ class Flow:
         version: a hex sha256 over sources, tags and headings of the notebook.
         problems: warnings and hints, in order of cell. (Errors are raised, all at once.)
         kernel_name: the notebook's kernelspec, "" when it has none.
-        imports: for each task that needs any, the import statements of other tasks' cells that it
-            repeats, one a line: run after the shared cells above the task's first cell and before
-            its inputs are set. A task without any has no entry.
+        imports: for each task that needs any, the statements of other tasks' cells that it repeats,
+            one a line: imports, and deletions of names that shared cells give. Run after the shared
+            cells above the task's first cell and before its inputs are set. A task without any has
+            no entry.
     """
 
     path: str

@@ -5,7 +5,23 @@ from __future__ import annotations
 import builtins
 
 GIVEN = frozenset(dir(builtins)) | frozenset(
-    {"get_ipython", "display", "In", "Out", "exit", "quit", "_", "__", "___", "_i", "_ii", "_iii", "_dh", "_oh", "_ih"}
+    {
+        "get_ipython",
+        "display",
+        "In",
+        "Out",
+        "exit",
+        "quit",
+        "_",
+        "__",
+        "___",
+        "_i",
+        "_ii",
+        "_iii",
+        "_dh",
+        "_oh",
+        "_ih",
+    }
 )
 """Python's builtins and what IPython puts beside them."""
 

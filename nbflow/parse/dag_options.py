@@ -61,10 +61,20 @@ def dag_of(
             f"date_param names `{spec.date_param}`, which is no parameter.{nearest(spec.date_param, spec.params)} "
             f"Parameters: {known}."
         )
-        problems.append(Problem(severity=Severity.ERROR, code="bad-dag", message=message, cell=first.number if first else None))
+        problems.append(
+            Problem(
+                severity=Severity.ERROR, code="bad-dag", message=message, cell=first.number if first else None
+            )
+        )
     if spec.start_date and spec.end_date and spec.end_date < spec.start_date:
-        message = f"end_date {spec.end_date.date()} lies before start_date {spec.start_date.date()}; swap them."
-        problems.append(Problem(severity=Severity.ERROR, code="bad-dag", message=message, cell=first.number if first else None))
+        message = (
+            f"end_date {spec.end_date.date()} lies before start_date {spec.start_date.date()}; swap them."
+        )
+        problems.append(
+            Problem(
+                severity=Severity.ERROR, code="bad-dag", message=message, cell=first.number if first else None
+            )
+        )
     return spec, problems
 
 
@@ -78,14 +88,20 @@ def chain(text: str) -> list[tuple[str, str]]:
     for piece in _CHAIN.split(text.strip()):
         inside = piece[1:-1] if piece.startswith("[") and piece.endswith("]") else piece
         names = [name.strip().strip("'\"") for name in inside.split(",")]
-        if not all(names) or any(letter in name for name in names for letter in "[]<>") or (inside is piece and len(names) > 1):
+        if (
+            not all(names)
+            or any(letter in name for name in names for letter in "[]<>")
+            or (inside is piece and len(names) > 1)
+        ):
             msg = f"{text!r} is no chain of tasks; write a >> b, or a >> [b, c] >> d"
             raise ValueError(msg)
         groups.append(names)
     if len(groups) < 2:
         msg = f"{text!r} has no >> in it; write a >> b, or a >> [b, c] >> d"
         raise ValueError(msg)
-    return [(up, down) for ups, downs in zip(groups, groups[1:], strict=False) for up in ups for down in downs]
+    return [
+        (up, down) for ups, downs in zip(groups, groups[1:], strict=False) for up in ups for down in downs
+    ]
 
 
 def _toml(draft: Draft, body: str, problems: list[Problem]) -> dict[str, Any]:
@@ -93,7 +109,7 @@ def _toml(draft: Draft, body: str, problems: list[Problem]) -> dict[str, Any]:
         return tomllib.loads(body)
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"line (\d+)", str(error))
-        message = f"the body of %%dag is no TOML: {error}. Write lines such as schedule = \"@daily\"."
+        message = f'the body of %%dag is no TOML: {error}. Write lines such as schedule = "@daily".'
         problems.append(_error(draft, "bad-dag", message, int(match[1]) if match else None))
         return {}
 
@@ -103,7 +119,9 @@ def _line(spec: DagSpec, text: str, draft: Draft, line: int, problems: list[Prob
     try:
         words = shlex.split(text, comments=True)[1:]
     except ValueError as error:
-        problems.append(_error(draft, "bad-dag", f"the line can't be split into words ({error}): {text}", line))
+        problems.append(
+            _error(draft, "bad-dag", f"the line can't be split into words ({error}): {text}", line)
+        )
         return spec
     if words and not words[0].startswith("-"):
         name = words.pop(0)
@@ -121,7 +139,9 @@ def _words(words: Sequence[str], draft: Draft, line: int, problems: list[Problem
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
-            problems.append(_error(draft, "bad-dag", f"{word!r} is no option; write --schedule {word} or the like.", line))
+            problems.append(
+                _error(draft, "bad-dag", f"{word!r} is no option; write --schedule {word} or the like.", line)
+            )
             continue
         flag, equals, value = word.removeprefix("--").partition("=")
         key = flag.replace("-", "_")
@@ -203,7 +223,7 @@ def _duration(spec: DagSpec, key: str, value: object) -> DagSpec:
 def _tags(spec: DagSpec, key: str, value: object) -> DagSpec:
     tags = [value] if isinstance(value, str) else value
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        msg = f"{value!r} is no list of texts; write [\"a\", \"b\"]"
+        msg = f'{value!r} is no list of texts; write ["a", "b"]'
         raise ValueError(msg)
     return replace(spec, **{key: tuple(tags)})
 
@@ -247,7 +267,7 @@ def _order(spec: DagSpec, key: str, value: object) -> DagSpec:
 def _edges(spec: DagSpec, key: str, value: object) -> DagSpec:
     lines = [value] if isinstance(value, str) else value
     if not isinstance(lines, list):
-        msg = f"{value!r} is no list of chains; write [\"a >> b\"]"
+        msg = f'{value!r} is no list of chains; write ["a >> b"]'
         raise ValueError(msg)  # noqa: TRY004
     return replace(spec, **{key: tuple(dict.fromkeys(pair for text in lines for pair in chain(str(text))))})
 
@@ -322,7 +342,9 @@ DAG_OPTIONS = tuple(_KEYS)
 
 def _line_of(draft: Draft, key: str) -> int | None:
     pattern = re.compile(rf"\s*(\[\s*)?{re.escape(key)}\b")
-    return next((at for at, line in enumerate(draft.source.split("\n"), start=1) if pattern.match(line)), None)
+    return next(
+        (at for at, line in enumerate(draft.source.split("\n"), start=1) if pattern.match(line)), None
+    )
 
 
 def _error(draft: Draft, code: str, message: str, line: int | None = None) -> Problem:

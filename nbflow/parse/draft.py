@@ -30,6 +30,7 @@ class Draft:
         body: its code as it runs, header and installs empty.
         tree: the syntax tree of that.
         role, task_id, reason, names: as in `Cell`; filled in step by step.
+        through: names it would change if all tasks were one process, through other names too.
     """
 
     index: int
@@ -45,6 +46,7 @@ class Draft:
     task_id: str | None = None
     reason: str = "no code"
     names: Names = field(default_factory=Names)
+    through: frozenset[str] = frozenset()
 
     @property
     def own(self) -> bool:
@@ -69,7 +71,11 @@ class Draft:
     @property
     def only_configures(self) -> bool:
         """Whether it only sets IPython up (`%load_ext`, `%matplotlib`)."""
-        lines = [line.strip() for line in self.body.split("\n") if line.strip() and not line.strip().startswith("#")]
+        lines = [
+            line.strip()
+            for line in self.body.split("\n")
+            if line.strip() and not line.strip().startswith("#")
+        ]
         return bool(lines) and all(line.startswith(_CONFIGURES) for line in lines)
 
     def line_of(self, name: str) -> int | None:
@@ -120,7 +126,9 @@ def _understand(draft: Draft) -> list[Problem]:
     header = draft.header = read_header(draft.source)
     task = header.name if header is not None and header.kind is HeaderKind.TASK else None
     problems = [placed(problem, draft, task) for problem in header.problems] if header else []
-    if "scratch" in draft.tags or (header is not None and header.kind in (HeaderKind.SCRATCH, HeaderKind.DAG)):
+    if "scratch" in draft.tags or (
+        header is not None and header.kind in (HeaderKind.SCRATCH, HeaderKind.DAG)
+    ):
         draft.body = header.body if header else draft.source
         return problems
     draft.body = without_installs(header.body if header else draft.source)

@@ -37,6 +37,7 @@ class ExpressionReader:
         self.scopes: list[Scope] = []
         self.bodies: list[BodyRecord] = []
         self.conditional = 0
+        self.guards = 0
         self.fresh = 0
         self.kept: list[ast.expr] = []
         self.memo: dict[str, Consequences | None] = {}
@@ -89,6 +90,8 @@ class ExpressionReader:
         if name in state.bound or (name.startswith("__") and name.endswith("__")):
             return
         self.record.uses.setdefault(name, line)
+        if not self.guards:
+            self.record.unguarded.add(name)
         if certain and name not in state.maybe and state.alive:
             self.record.certain.add(name)
 
@@ -152,7 +155,9 @@ class ExpressionReader:
             self.record.mutates.add(name)
 
     def _mutate_in_body(self, changed: set[str]) -> None:
-        holders = {name for name, held in self.state.points.items() if any(root in changed for root, _ in held)}
+        holders = {
+            name for name, held in self.state.points.items() if any(root in changed for root, _ in held)
+        }
         for root in changed:
             if root.startswith("$"):
                 for body in reversed(self.bodies):
@@ -234,7 +239,9 @@ class ExpressionReader:
         """The first iterable belongs to the scope around; the rest may never run."""
         first = node.generators[0]
         self.read(first.iter)
-        scope = Scope("comprehension", {n.id for g in node.generators for n in ast.walk(g.target) if _stored(n)})
+        scope = Scope(
+            "comprehension", {n.id for g in node.generators for n in ast.walk(g.target) if _stored(n)}
+        )
         kept = {name: self.state.points.get(name) for name in scope.names}
         self.scopes.append(scope)
         before = set(self.state.bound)
@@ -335,9 +342,12 @@ class ExpressionReader:
         """Whether this is a call that IPython makes of a `!` or `%` line; if so, what it does is noted."""
         match node:
             case ast.Call(
-                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython"), args=[]), attr=method), args=args
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython"), args=[]), attr=method),
+                args=args,
             ):
-                texts = [arg.value for arg in args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+                texts = [
+                    arg.value for arg in args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+                ]
             case _:
                 return False
         self.record.effects = True
@@ -392,7 +402,9 @@ class ExpressionReader:
             case ast.Dict(values=values):
                 return outer(_union(self.roots(value) for value in values))
             case ast.BinOp(op=ast.Add() | ast.Mult() | ast.BitOr(), left=left, right=right):
-                return frozenset((root, max(depth, 1)) for root, depth in self.roots(left) | self.roots(right))
+                return frozenset(
+                    (root, max(depth, 1)) for root, depth in self.roots(left) | self.roots(right)
+                )
             case ast.ListComp(elt=item) | ast.SetComp(elt=item) | ast.GeneratorExp(elt=item):
                 return outer(self.comprehended(node, item))
             case ast.DictComp(value=item):
@@ -468,13 +480,17 @@ class ExpressionReader:
                     entry = self.deferred.get(name)
                     if entry is not None and inside is not node:
                         full = self.consequences(name)
-                        entry = None if full is None else Deferred(
-                            uses=full.uses,
-                            defines=full.defines,
-                            mutates=full.mutates,
-                            deletes=full.deletes,
-                            guesses=full.guesses,
-                            carries=True,
+                        entry = (
+                            None
+                            if full is None
+                            else Deferred(
+                                uses=full.uses,
+                                defines=full.defines,
+                                mutates=full.mutates,
+                                deletes=full.deletes,
+                                guesses=full.guesses,
+                                carries=True,
+                            )
                         )
                 case ast.Lambda():
                     with self.quiet():
@@ -505,16 +521,12 @@ class ExpressionReader:
         body = BodyRecord(parameters=names, carries=isinstance(node, ast.AsyncFunctionDef))
         scope = function_scope(node)
         state, conditional = self.state, self.conditional
-        self.state, self.conditional = Flowing(points=dict(state.points)), 0
+        self.state, self.conditional = Flowing(points=dict(state.points) if self.bodies else {}), 0
         for name in scope.names:
             self.state.points.pop(name, None)
         for name in names:
             plain = name.lstrip("*")
             self.state.points[plain] = frozenset({(f"${plain}", 1 if name.startswith("*") else 0)})
-        if not self.bodies:
-            for name in list(self.state.points):
-                if name not in scope.names:
-                    del self.state.points[name]
         self.scopes.append(scope)
         self.bodies.append(body)
         if isinstance(node, ast.Lambda):
@@ -539,7 +551,9 @@ class ExpressionReader:
         """Read code that a magic runs."""
         raise NotImplementedError
 
-    def bind(self, name: str, line: int, *, value: ast.expr | None = None, roots: Roots | None = None) -> None:
+    def bind(
+        self, name: str, line: int, *, value: ast.expr | None = None, roots: Roots | None = None
+    ) -> None:
         """Bind a name."""
         raise NotImplementedError
 

@@ -106,7 +106,9 @@ def default_name(path: str) -> str:
     """The DAG's name when the notebook gives none: its file's, with `_` for what a name can't have."""
     stem = Path(path).name.removesuffix(".ipynb") if path else "notebook"
     while stem and (wrong := name_problem(stem)):
-        fixed = "".join(letter if name_problem(f"a{letter}") is None else "_" for letter in stem)[:200].lstrip("-.")
+        fixed = "".join(letter if name_problem(f"a{letter}") is None else "_" for letter in stem)[
+            :200
+        ].lstrip("-.")
         if fixed == stem or name_problem(fixed):
             return fixed if fixed and not name_problem(fixed) else f"notebook_{fixed}".rstrip("_") or wrong
         stem = fixed
@@ -129,14 +131,9 @@ def _flow(
         for name, sources in needs.items():
             for source in sources:
                 exports[source].add(name)
-    imports = {
-        task_id: tuple(dict.fromkeys(need.origin.statement for need in needs.values() if need.origin.statement))
-        for task_id, needs in wiring.needs.items()
-    }
     hoisted = checks.star_imports(drafts, tasks)
     imports = {
-        task_id: "\n".join(dict.fromkeys((*hoisted.get(task_id, ()), *statements)))
-        for task_id, statements in imports.items()
+        task_id: "\n".join(dict.fromkeys((*hoisted[task_id], *wiring.repeated(task_id)))) for task_id in tasks
     }
     metadata = notebook.get("metadata") or {}
     flow = Flow(
@@ -149,7 +146,9 @@ def _flow(
         producers=producers,
         optional={
             task_id: frozenset(
-                name for name in producers[task_id] if not needs[name].certain or not needs[name].origin.certain
+                name
+                for name in producers[task_id]
+                if not needs[name].certain or not needs[name].origin.certain
             )
             for task_id, needs in wiring.needs.items()
         },
@@ -160,7 +159,7 @@ def _flow(
         kernel_name=str((metadata.get("kernelspec") or {}).get("name") or ""),
         imports={task_id: text for task_id, text in imports.items() if text},
     )
-    found = [*problems, *advice.advice(drafts, tasks, dag, wiring, flow)]
+    found = [*problems, *advice.advice(drafts, tasks, wiring, flow)]
     return Flow(
         **{
             **{name: getattr(flow, name) for name in Flow.__dataclass_fields__},
@@ -223,7 +222,9 @@ def _version_4(notebook: object, where: str) -> dict[str, Any]:
             msg = f"{where}: the notebook of nbformat {major} can't be converted to version 4 ({error})"
             raise NotebookUnreadable(msg) from error
     elif isinstance(major, int) and major > 4:
-        msg = f"{where}: the notebook has nbformat {major}; this nbflow reads up to version 4. Upgrade nbflow."
+        msg = (
+            f"{where}: the notebook has nbformat {major}; this nbflow reads up to version 4. Upgrade nbflow."
+        )
         raise NotebookUnreadable(msg)
     cells = notebook.get("cells")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 def version_of(cells: Sequence[Mapping[str, object]], drafts: Sequence[Draft], groups: Sequence[str]) -> str:
     """A hash over sources of code cells, tags and headings; outputs and prose don't count."""
     parts = [
-        [str(cell.get("cell_type")) if draft.code else "text", draft.source if draft.code else "", sorted(draft.tags), group]
+        [
+            str(cell.get("cell_type")) if draft.code else "text",
+            draft.source if draft.code else "",
+            sorted(draft.tags),
+            group,
+        ]
         for cell, draft, group in zip(cells, drafts, groups, strict=True)
         if draft.code or draft.tags
     ]
@@ -70,7 +75,15 @@ def _acts(draft: Draft) -> bool:
     names = draft.names
     if names.process or names.opaque or names.star or names.mutates or names.deletes:
         return True
-    plain = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    plain = (
+        ast.Import,
+        ast.ImportFrom,
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.Assign,
+        ast.AnnAssign,
+    )
     return not all(
         isinstance(node, plain) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         for node in draft.tree.body

@@ -88,7 +88,9 @@ def read_header(source: str) -> Header | None:
         words = shlex.split(text, comments=True)
     except ValueError as error:
         problems.append(
-            _problem("bad-header", start + 1, f"the header can't be split into words ({error}): {text.strip()}")
+            _problem(
+                "bad-header", start + 1, f"the header can't be split into words ({error}): {text.strip()}"
+            )
         )
         words = []
     if match["percent"] == "%%" and (inner := _INNER.search("\n".join(lines[end:]))):
@@ -250,7 +252,9 @@ def _options(words: list[str], written: str, line: int) -> tuple[list[str], dict
             options[option.field] = True
             continue
         if not equals and (not rest or rest[0].startswith("--")):
-            problems.append(_problem("bad-option", line, f"{flag} needs a value ({option.type}): {option.help}."))
+            problems.append(
+                _problem("bad-option", line, f"{flag} needs a value ({option.type}): {option.help}.")
+            )
             continue
         value: object = inline if equals else rest.pop(0)
         if option.type is OptionType.FLAG and str(value).lower() in ("true", "false"):

@@ -113,7 +113,9 @@ def changed_parameters(
         if call.callee in seen:
             continue
         for roots in changed_arguments(call, deferred, methods, seen):
-            changed |= {stars.get(root[1:], root[1:]) for root, depth in roots if depth == 0 and root[0] == "$"}
+            changed |= {
+                stars.get(root[1:], root[1:]) for root, depth in roots if depth == 0 and root[0] == "$"
+            }
     return frozenset(changed)
 
 

@@ -16,10 +16,14 @@ _FROM = re.compile(
 _COLON = re.compile(r"(?<![:\w]):([^\W\d]\w*)")
 _SQL_INTO = re.compile(r"\s*(?:--\S+\s+)*([^\W\d]\w*)\s*<<")
 _AT = re.compile(r"@([^\W\d]\w*)")
-SHELL_MAGICS = frozenset({"bash", "sh", "script", "python", "python2", "python3", "perl", "ruby", "pypy", "cmd"})
+SHELL_MAGICS = frozenset(
+    {"bash", "sh", "script", "python", "python2", "python3", "perl", "ruby", "pypy", "cmd"}
+)
 SQL_MAGICS = frozenset({"sql", "bigquery", "duckdb", "dql"})
 INLINE = frozenset({"time", "prun", "memit", "mprun", "lprun"})
-PROCESS_MAGICS = frozenset({"env", "set_env", "cd", "pushd", "popd", "matplotlib", "config", "load_ext", "pylab"})
+PROCESS_MAGICS = frozenset(
+    {"env", "set_env", "cd", "pushd", "popd", "matplotlib", "config", "load_ext", "pylab"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +82,17 @@ def cell_magic_effect(name: str, line: str, body: str) -> MagicEffect:
     words = _words(line)
     guesses = interpolated(line)
     if name in SHELL_MAGICS:
-        return MagicEffect(defines=_after(words, ("--out", "--err", "--proc")), guesses=guesses | _templates(body))
+        return MagicEffect(
+            defines=_after(words, ("--out", "--err", "--proc")), guesses=guesses | _templates(body)
+        )
     if name in SQL_MAGICS:
         return _sql(line, body)
     match name:
         case "R":
             return MagicEffect(
-                defines=_after(words, ("-o", "--output")), uses=_after(words, ("-i", "--input")), guesses=guesses
+                defines=_after(words, ("-o", "--output")),
+                uses=_after(words, ("-i", "--input")),
+                guesses=guesses,
             )
         case "cython" | "run" | "writefile" | "file":
             return MagicEffect(guesses=guesses, opaque=name == "cython")

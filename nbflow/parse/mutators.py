@@ -30,7 +30,9 @@ PROCESS = frozenset(
 """Functions of modules that change the process: another task's process doesn't see it."""
 
 RANDOM_SOURCES = frozenset({"default_rng", "RandomState", "Random", "Generator", "SystemRandom"})
-ITERATOR_SOURCES = frozenset({"iter", "count", "cycle", "map", "filter", "zip", "enumerate", "reversed", "open"})
+ITERATOR_SOURCES = frozenset(
+    {"iter", "count", "cycle", "map", "filter", "zip", "enumerate", "reversed", "open"}
+)
 
 OPAQUE = frozenset({"exec", "eval", "globals", "locals", "vars", "execfile"})
 """Builtins that may read or bind names that the text doesn't show."""
@@ -43,7 +45,19 @@ PARTS = frozenset({"items", "values", "iterrows", "groups"})
 
 HOLDERS = frozenset(
     {
-        *("list", "tuple", "set", "frozenset", "dict", "sorted", "reversed", "enumerate", "zip", "iter", "filter"),
+        *(
+            "list",
+            "tuple",
+            "set",
+            "frozenset",
+            "dict",
+            "sorted",
+            "reversed",
+            "enumerate",
+            "zip",
+            "iter",
+            "filter",
+        ),
         *("deque", "defaultdict", "OrderedDict", "partial", "SimpleNamespace", "namedtuple", "chain", "copy"),
     }
 )
@@ -54,7 +68,21 @@ ONE_OF = frozenset({"max", "min", "next", "getattr", "reduce"})
 
 SCALARS = frozenset(
     {
-        *("len", "int", "float", "str", "bool", "complex", "bytes", "abs", "round", "ord", "chr", "repr", "hash"),
+        *(
+            "len",
+            "int",
+            "float",
+            "str",
+            "bool",
+            "complex",
+            "bytes",
+            "abs",
+            "round",
+            "ord",
+            "chr",
+            "repr",
+            "hash",
+        ),
         *("hex", "bin", "oct", "any", "all", "isinstance", "issubclass", "callable", "id", "format", "input"),
         *("range", "type"),
     }

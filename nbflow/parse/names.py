@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from nbflow.model.cell import Names
@@ -12,6 +13,10 @@ from nbflow.parse.statement import StatementReader
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Mapping
+
+    from nbflow.model.cell import Roots
+
 
 def analyse(source: str, known: Known | None = None) -> Names:
     """What a cell does with names, from its text; nothing is run.
@@ -43,6 +48,7 @@ def names_of(tree: ast.Module, known: Known) -> Names:
         may_define=frozenset(name for name in state.maybe - state.bound if not is_dunder(name)),
         uses=frozenset(uses),
         may_use=frozenset(uses - record.certain),
+        guarded=frozenset(uses - record.unguarded),
         guesses=frozenset(record.guesses - uses - ignored),
         mutates=frozenset(mutates),
         deletes=frozenset(state.gone - state.maybe),
@@ -50,10 +56,21 @@ def names_of(tree: ast.Module, known: Known) -> Names:
         imports={name: text for name, text in state.imports.items() if name in state.bound},
         deferred={name: entry for name, entry in record.deferred.items() if name in own},
         methods=record.methods,
-        points={name: roots for name, roots in state.points.items() if known.points.get(name) != roots},
+        points=_telling(state.points, known.points),
         lines={name: line for name, line in record.uses.items() if name in uses},
         star=tuple(record.star),
         process=record.process,
         opaque=record.opaque,
         effects=record.effects,
     )
+
+
+def _telling(points: Mapping[str, Roots], before: Mapping[str, Roots]) -> dict[str, Roots]:
+    """The entries that say more than «an object of its own», which is what no entry means."""
+    changed = {name: roots for name, roots in points.items() if before.get(name) != roots}
+    counts = Counter(root for roots in points.values() for root, _ in roots)
+    return {
+        name: roots
+        for name, roots in changed.items()
+        if len(roots) != 1 or name in counts or any(counts[root] > 1 or depth for root, depth in roots)
+    }

@@ -85,7 +85,9 @@ TASK_OPTIONS: tuple[Option, ...] = (
     ),
     Option(field="max_retry_delay", type=_T.DURATION, help="the longest wait before a retry (24h)"),
     Option(field="execution_timeout", type=_T.DURATION, help="the longest time one try may take (no limit)"),
-    Option(field="trigger_rule", type=_T.RULE, help="when it may run, given its upstream tasks (all_success)"),
+    Option(
+        field="trigger_rule", type=_T.RULE, help="when it may run, given its upstream tasks (all_success)"
+    ),
     Option(
         field="priority_weight",
         type=_T.INTEGER,
@@ -153,7 +155,9 @@ def value_of(option: Option, written: object) -> object:
 
 
 def _words(written: object) -> tuple[str, ...]:
-    pieces = [str(piece) for piece in written] if isinstance(written, list | tuple) else str(written).split(",")
+    pieces = (
+        [str(piece) for piece in written] if isinstance(written, list | tuple) else str(written).split(",")
+    )
     words = tuple(piece.strip() for piece in pieces if piece.strip())
     if not words:
         msg = "nothing is named; write names with commas between, such as a,b"

@@ -68,9 +68,10 @@ def joined(*ways: Flowing) -> Flowing:
         state.gone &= way.gone
         for name in set(state.points) | set(way.points):
             mine, theirs = state.points.get(name), way.points.get(name)
-            state.points[name] = (
-                (frozenset({(name, 0)}) if mine is None else mine)
-                | (frozenset({(name, 0)}) if theirs is None else theirs)
+            if mine is theirs:
+                continue
+            state.points[name] = (frozenset({(name, 0)}) if mine is None else mine) | (
+                frozenset({(name, 0)}) if theirs is None else theirs
             )
         state.imports = {name: text for name, text in state.imports.items() if way.imports.get(name) == text}
     return state
@@ -82,6 +83,7 @@ class CellRecord:
 
     uses: dict[str, int] = field(default_factory=dict)
     certain: set[str] = field(default_factory=set)
+    unguarded: set[str] = field(default_factory=set)
     guesses: set[str] = field(default_factory=set)
     mutates: set[str] = field(default_factory=set)
     deferred: dict[str, Deferred] = field(default_factory=dict)
@@ -116,7 +118,9 @@ class BodyRecord:
         self.guesses |= inner.guesses
         mine = {parameter.lstrip("*") for parameter in self.parameters}
         self.calls += [call for call in inner.calls if call not in self.calls]
-        self.changes |= {name for name in inner.changes if name.lstrip("*") in mine - _names(inner.parameters)}
+        self.changes |= {
+            name for name in inner.changes if name.lstrip("*") in mine - _names(inner.parameters)
+        }
 
     def freeze(self) -> Deferred:
         """The record as a value."""

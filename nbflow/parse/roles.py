@@ -33,7 +33,9 @@ def assign_roles(drafts: Sequence[Draft], *, whole: str) -> list[Problem]:
     """
     _marked(drafts)
     _read_names(drafts, split=False)
-    problems = _unmarked(drafts) if any(draft.role is Role.TASK for draft in drafts) else _single(drafts, whole)
+    problems = (
+        _unmarked(drafts) if any(draft.role is Role.TASK for draft in drafts) else _single(drafts, whole)
+    )
     _read_names(drafts, split=True)
     return problems
 
@@ -88,6 +90,8 @@ def _read_names(drafts: Sequence[Draft], *, split: bool) -> None:
             serial=every.serial,
         )
         draft.names = names_of(draft.tree, known)
+        if not split:
+            draft.through = draft.names.mutates
         every = after(every, draft.names, pointers=not split)
         if split:
             mine = shared if draft.shared else current
@@ -141,7 +145,9 @@ def _unmarked(drafts: Sequence[Draft]) -> list[Problem]:
     return problems
 
 
-def _decide(draft: Draft, task: Draft | None, owned: Mapping[str, Draft], wanted: Mapping[str, list[int]]) -> None:
+def _decide(
+    draft: Draft, task: Draft | None, owned: Mapping[str, Draft], wanted: Mapping[str, list[int]]
+) -> None:
     """The role of one unmarked cell."""
     names = draft.names
     if task is None:
@@ -153,10 +159,14 @@ def _decide(draft: Draft, task: Draft | None, owned: Mapping[str, Draft], wanted
         name = reads[0]
         verb = "reads" if name in names.uses | names.guesses else "changes"
         draft.role = Role.CONTINUES
-        draft.reason = f"{verb} `{name}`, which task {owned[name].task_id} defines in cell {owned[name].number}"
+        draft.reason = (
+            f"{verb} `{name}`, which task {owned[name].task_id} defines in cell {owned[name].number}"
+        )
         return
     used = sorted(
-        name for name in names.defines | set(names.deletes) if any(at > draft.index for at in wanted.get(name, ()))
+        name
+        for name in names.defines | set(names.deletes)
+        if any(at > draft.index for at in wanted.get(name, ()))
     )
     if used:
         draft.role, draft.reason = Role.SHARED, f"defines `{used[0]}`, which other cells use"
@@ -165,7 +175,10 @@ def _decide(draft: Draft, task: Draft | None, owned: Mapping[str, Draft], wanted
     elif draft.only_configures:
         draft.role, draft.reason = Role.SHARED, "sets IPython up for the cells below"
     else:
-        draft.role, draft.reason = Role.CONTINUES, "no other cell uses what it does: runs with the task above it"
+        draft.role, draft.reason = (
+            Role.CONTINUES,
+            "no other cell uses what it does: runs with the task above it",
+        )
 
 
 def _wanted(drafts: Sequence[Draft]) -> Mapping[str, list[int]]:

@@ -99,7 +99,9 @@ class StatementReader(ExpressionReader):
 
     # --- binding ---
 
-    def bind(self, name: str, line: int, *, value: ast.expr | None = None, roots: Roots | None = None) -> None:
+    def bind(
+        self, name: str, line: int, *, value: ast.expr | None = None, roots: Roots | None = None
+    ) -> None:
         """A name is bound; `value` is the expression if there is one, else `roots` what it may hold."""
         own = self.roots(value) if roots is None else roots
         if not (value is not None and not own and self.scalar(value)):
@@ -164,7 +166,9 @@ class StatementReader(ExpressionReader):
                 whole = (self.roots(value) if value is not None else roots) or frozenset()
                 held = self.held(value)
                 for index, item in enumerate(items):
-                    if len(given) == len(items) and not any(isinstance(e, ast.Starred) for e in (*given, *items)):
+                    if len(given) == len(items) and not any(
+                        isinstance(e, ast.Starred) for e in (*given, *items)
+                    ):
                         self.assign(item, given[index])
                         continue
                     self.assign(item, None, inner(whole))
@@ -193,7 +197,9 @@ class StatementReader(ExpressionReader):
         while isinstance(base, ast.Attribute | ast.Subscript):
             base = base.value
         if isinstance(base, ast.Name):
-            added = frozenset((root, 1) for root, _ in self.roots(value)) if value is not None else frozenset()
+            added = (
+                frozenset((root, 1) for root, _ in self.roots(value)) if value is not None else frozenset()
+            )
             if added and (base.id in self.state.points or not self.is_local(base.id)):
                 self.state.points[base.id] = self.roots_of(base.id) | added
             held = self.held(value)
@@ -295,7 +301,13 @@ class StatementReader(ExpressionReader):
         self.read_all(node.decorator_list)
         self.read_defaults(node.args)
         pushed = self.type_parameters(node)
-        every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
+        every = [
+            *node.args.posonlyargs,
+            *node.args.args,
+            *node.args.kwonlyargs,
+            node.args.vararg,
+            node.args.kwarg,
+        ]
         lazy = self.future_annotations or _LAZY_ANNOTATIONS
         for arg in every:
             self.annotation(arg.annotation if arg else None, lazy=lazy)
@@ -333,7 +345,10 @@ class StatementReader(ExpressionReader):
             )
             whole |= plain
             if name == "__init__":
-                whole |= Deferred(parameters=entry.parameters[1:], changes=entry.changes - {entry.parameters[0]} if entry.parameters else frozenset())
+                whole |= Deferred(
+                    parameters=entry.parameters[1:],
+                    changes=entry.changes - {entry.parameters[0]} if entry.parameters else frozenset(),
+                )
                 whole |= Deferred(returns=frozenset((f"${p.lstrip('*')}", 1) for p in entry.parameters[1:]))
             old = self.methods.get(name)
             merged = entry if old is None else old | entry
@@ -472,7 +487,9 @@ class StatementReader(ExpressionReader):
         lenient = any(_catches_name_error(handler) for handler in node.handlers)
         self.unsure += catches
         self.conditional += lenient
+        self.guards += lenient
         self.statements(node.body)
+        self.guards -= lenient
         self.conditional -= lenient
         self.unsure -= catches
         after_body = self.state
@@ -519,7 +536,9 @@ class StatementReader(ExpressionReader):
                 if isinstance(part, ast.expr) and not isinstance(part, ast.Constant):
                     self.read(part) if not isinstance(part, ast.Attribute) else self.read_target(part)
                 for name in bound_by(part) if isinstance(part, ast.pattern) else ():
-                    self.bind(name, node.lineno, roots=inner(self.roots(node.subject)) | self.roots(node.subject))
+                    self.bind(
+                        name, node.lineno, roots=inner(self.roots(node.subject)) | self.roots(node.subject)
+                    )
             self.read(case.guard)
             falling = joined(falling, self.state)
             self.statements(case.body)

@@ -58,6 +58,13 @@ class Wiring:
         found = {name: tuple(need.origin.producers) for name, need in self.needs[task_id].items()}
         return {name: tasks for name, tasks in sorted(found.items()) if tasks}
 
+    def repeated(self, task_id: str) -> list[str]:
+        """The statements of other tasks that a task repeats: imports, and deletions of shared names."""
+        origins = {name: need.origin for name, need in self.needs[task_id].items()}
+        imports = [origin.statement for origin in origins.values() if origin.statement]
+        gone = [name for name, origin in origins.items() if origin.deleted and not origin.producers]
+        return [*imports, *(f"globals().pop({name!r}, None)" for name in gone)]
+
 
 def wire(
     drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], dag: DagSpec
@@ -113,7 +120,9 @@ def cycle_problem(wiring: Wiring) -> list[Problem]:
     steps: list[str] = []
     for upstream, downstream in zip(path, [*path[1:], path[0]], strict=True):
         names = wiring.variables.get((upstream, downstream))
-        steps.append(f"{upstream} → {downstream}" + (f" (`{', '.join(sorted(names))}`)" if names else " (declared)"))
+        steps.append(
+            f"{upstream} → {downstream}" + (f" (`{', '.join(sorted(names))}`)" if names else " (declared)")
+        )
     return [
         Problem(
             severity=Severity.ERROR,
@@ -132,12 +141,12 @@ def _because(name: str, made: Draft, need: Need) -> str:
         origin = f"defined in cell {made.number}"
     if need.cell is None:
         return f"`{name}`: {origin}, declared by --uses"
-    return f"`{name}`: {origin}, used in cell {need.cell.number}" + (f", line {need.line}" if need.line else "")
+    return f"`{name}`: {origin}, used in cell {need.cell.number}" + (
+        f", line {need.line}" if need.line else ""
+    )
 
 
-def _keep_what_stays(
-    wiring: Wiring, bodies: Mapping[str, Sequence[Draft]], definitions: Definitions
-) -> None:
+def _keep_what_stays(wiring: Wiring, bodies: Mapping[str, Sequence[Draft]], definitions: Definitions) -> None:
     """A task that only may define a name must know its value before, where others take it from there.
 
     Its process could hold another value otherwise: the one a shared cell gives.

@@ -44,11 +44,19 @@ class Tally:
         """Not finished yet."""
         return self.total - self.success - self.bad - self.skipped
 
-    def says(self, **counts: int) -> str:
-        """«1 of 3 upstream tasks failed»."""
-        named = " and ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items() if count)
+    @property
+    def words(self) -> str:
+        """«1 of 3 upstream tasks failed, 2 succeeded»."""
+        counts = {
+            "failed": self.failed,
+            "stopped by a failure upstream": self.upstream_failed,
+            "skipped": self.skipped,
+            "succeeded": self.success,
+            "not finished": self.waiting,
+        }
+        (first, count), *rest = [(what, count) for what, count in counts.items() if count]
         tasks = "upstream task" if self.total == 1 else "upstream tasks"
-        return f"of {self.total} {tasks} {named or 'none ' + ' or '.join(counts)}"
+        return ", ".join([f"{count} of {self.total} {tasks} {first}", *(f"{n} {what}" for what, n in rest)])
 
 
 _RUN, _WAIT, _SKIP, _UF = Decision.RUN, Decision.WAIT, Decision.SKIP, Decision.UPSTREAM_FAILED
@@ -134,13 +142,4 @@ def verdict(rule: TriggerRule, tally: Tally) -> Verdict:
     if tally.total == 0:
         return Verdict(_RUN, "nothing stands before it")
     decision = _RULES[rule](tally)
-    if decision is _WAIT:
-        return Verdict(_WAIT, f"{tally.waiting} of {tally.total} upstream tasks not finished")
-    counts = {
-        "succeeded": tally.success,
-        "failed": tally.failed,
-        "stopped_by_a_failure_upstream": tally.upstream_failed,
-        "skipped": tally.skipped,
-    }
-    said = tally.says(**counts)
-    return Verdict(decision, f"{said} ({rule})")
+    return Verdict(decision, f"{tally.words} ({rule})")

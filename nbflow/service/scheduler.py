@@ -32,6 +32,7 @@ from nbflow.service.prepare import Attempt, OpenRun
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from queue import SimpleQueue
 
     from nbflow.execute.local import LocalExecutor
     from nbflow.model.messages import Action
@@ -175,9 +176,8 @@ class Scheduler:
         self._state.end_try(outcome)
         key, try_number = self._keys.pop(outcome.token)
         self._tokens.pop(key, None)
-        return TryEnded(
-            at=now(), key=key, try_number=try_number, result=outcome.result, reason=outcome.reason
-        )
+        reason = outcome.reason or "its cells ran to the end"
+        return TryEnded(at=now(), key=key, try_number=try_number, result=outcome.result, reason=reason)
 
     def _add_try(self, action: Launch) -> Attempt:
         key, try_number = action.key, action.try_number

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbflow.store.state import StateStore
 
 _LISTED_FAILURES = 3
+_LONGEST_REASON = 90
 
 
 def grid_view(
@@ -85,7 +86,7 @@ def headline(runs: Sequence[RunRecord], instances: dict[str, list[InstanceRecord
     said = [f"{counts[RunState.SUCCESS]} of {len(runs)} succeeded"]
     said += [f"{counts[state]} {state}" for state in (RunState.RUNNING, RunState.QUEUED) if counts[state]]
     failures = [
-        f"{run.interval.logical_date.astimezone(zone):%-d %b} `{record.key.task_id}`: {record.reason}"
+        f"{run.interval.logical_date.astimezone(zone):%-d %b} `{record.key.task_id}`: {_cut(record.reason)}"
         for run in reversed(runs)
         for record in instances[run.key.run_id]
         if record.state is TaskState.FAILED
@@ -95,6 +96,11 @@ def headline(runs: Sequence[RunRecord], instances: dict[str, list[InstanceRecord
         more = len(failures) - _LISTED_FAILURES
         said.append(f"failed: {listed}" + (f"; and {more} more" if more > 0 else ""))
     return " · ".join(said)
+
+
+def _cut(reason: str) -> str:
+    line = reason.splitlines()[0] if reason else ""
+    return line if len(line) <= _LONGEST_REASON else line[: _LONGEST_REASON - 1].rstrip() + "…"
 
 
 def run_states(records: Sequence[InstanceRecord]) -> dict[str, TaskState]:

@@ -105,7 +105,7 @@ class XComStore:
         Raises:
             XComError: it is a pickle that was changed or is not signed with this home's key.
         """
-        with self._cursor() as cursor:
+        with self._snapshot() as cursor:
             names = place_of(task) | {"key": key, "try_number": try_number}
             row = first_row(cursor, queries("xcom.sql")["get"], names)
             return None if row is None else self._value(cursor, row, folder)[1]
@@ -146,7 +146,7 @@ class XComStore:
             "map_indexes": None if map_indexes is None else list(map_indexes),
             "prior": include_prior_dates,
         }
-        with self._cursor() as cursor:
+        with self._snapshot() as cursor:
             rows = cursor.execute(queries("xcom.sql")["pull"], parameters).fetchall()
             return [self._value(cursor, row, folder) for row in rows]
 
@@ -171,6 +171,14 @@ class XComStore:
             yield cursor
         finally:
             cursor.close()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[DuckDBPyConnection]:
+        """For values that take several reads: a commit between them must not show."""
+        with self._cursor() as cursor:
+            cursor.begin()
+            yield cursor
+            cursor.commit()
 
     @contextmanager
     def _transaction(self) -> Iterator[DuckDBPyConnection]:

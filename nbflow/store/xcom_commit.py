@@ -152,8 +152,7 @@ def _add_frame(cursor: DuckDBPyConnection, key_id: int, row: dict[str, Any], pat
             cursor.execute(sql["add_frame_rows"].format(table=frame_table(frame_id)), {"value_id": value_id})
         except duckdb.Error as error:
             raise FrameRefused(path) from error
-        finally:
-            cursor.unregister("source")
+        cursor.unregister("source")
     return True
 
 

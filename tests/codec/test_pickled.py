@@ -237,7 +237,7 @@ class Slotted:
 
 
 def open_file() -> io.TextIOBase:
-    return open(__file__, encoding="utf-8")  # noqa: PTH123, SIM115
+    return open(__file__, encoding="utf-8")  # noqa: PTH123
 
 
 def counting() -> Any:

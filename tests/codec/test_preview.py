@@ -47,6 +47,12 @@ CASES = [
     Case("series", pd.Series([1], name="n"), "Series 1, int64: n"),
     Case("array", np.zeros((3, 4)), "ndarray 3 × 4 float64"),
     Case("numpy-scalar", np.float64(1.5), "1.5"),
+    Case(
+        "labels-that-fail",
+        pd.DataFrame([[1]], columns=pd.Index([Loud()], dtype=object)),
+        "<pandas.DataFrame>",
+    ),
+    Case("grouped", pd.DataFrame(FRAME).groupby("year"), "<pandas.DataFrameGroupBy>"),
     Case("object", Loud(), "<test_preview.Loud>"),
     Case("object-inside", [Loud()], "[<test_preview.Loud>]"),
 ]

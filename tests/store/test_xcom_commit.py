@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -14,6 +13,9 @@ from nbflow.codec import decode, encode
 from nbflow.model.run import RunKey, TaskKey
 from nbflow.model.xcom import Form
 from nbflow.store.xcom import TryXComs, XComStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 AT = datetime(2026, 2, 17, 6, tzinfo=UTC)
 
@@ -59,7 +61,7 @@ class Home:
         return None if found is None else decode(found, namespace={})
 
     def sql(self, query: str) -> list[Any]:
-        return self.store._connection.cursor().execute(query).fetchall()  # noqa: SLF001
+        return self.store._connection.cursor().execute(query).fetchall()
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""`nbflow suggest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from nbflow.cli.output import json_option, print_json, print_table
+from nbflow.errors import OptionError
+
+
+@click.command("suggest")
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option("--write", is_flag=True, help="Make a copy with the task lines: NOTEBOOK.tasks.ipynb.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to write the copy instead."
+)
+@json_option("the proposal")
+def command(notebook: Path, output: Path | None, *, write: bool, as_json: bool) -> None:
+    """Propose task lines for an ordinary notebook. The notebook itself is never changed."""
+    from nbflow.service.suggestions import propose, write_copy
+
+    proposal = propose(notebook)
+    if as_json:
+        print_json(
+            [{"cell": one.cell, "task_id": one.task_id, "why": one.reason} for one in proposal.suggestions]
+        )
+    else:
+        print_table(
+            ((one.cell, f"%%task {one.task_id}", Text(one.reason)) for one in proposal.suggestions),
+            {"CELL": "right", "LINE TO ADD": "left", "WHY": "fold"},
+        )
+    if write or output is not None:
+        target = output or notebook.with_suffix(".tasks.ipynb")
+        if target.exists():
+            raise OptionError(f"{target} exists already; name another file with -o, or move it away")
+        write_copy(proposal, target)
+        click.echo(f"written: {target}; look at it with: nbflow check {target}", err=as_json)
