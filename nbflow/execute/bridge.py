@@ -122,6 +122,7 @@ class TrySession:
             shell.events.register("post_run_cell", self._after)
             self._count_on(None)
             _end_with_parent()
+            _leave_sockets_open()
             _tell_of_crashes(brief)
 
     def take_inputs(self, _line: str) -> None:
@@ -319,6 +320,19 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
     if os.getppid() != int(os.environ.get("JPY_PARENT_PID", os.getppid())):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _leave_sockets_open() -> None:
+    """Have the kernel not close its sockets one by one when it exits: the system does that.
+
+    ipykernel stops the thread that prints while the thread that was asked to shut down still flushes its
+    output; now and then each waits for the other, for ten seconds.
+    """
+    import atexit
+
+    from ipykernel.kernelapp import IPKernelApp
+
+    atexit.unregister(IPKernelApp.instance().close)
 
 
 def _tell_of_crashes(brief: Brief) -> None:

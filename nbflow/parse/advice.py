@@ -23,7 +23,9 @@ _EVERYWHERE = ("%cd", "%env", "%set_env", "%pushd", "%popd")
 _STRICT_RULES = (TriggerRule.ALL_SUCCESS, TriggerRule.NONE_SKIPPED)
 
 
-def advice(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wiring, flow: Flow) -> list[Problem]:
+def advice(
+    drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wiring, flow: Flow
+) -> list[Problem]:
     """Every warning and hint about a notebook that makes a DAG."""
     own = [draft for draft in drafts if draft.own]
     return [
@@ -95,20 +97,32 @@ def _process(own: Sequence[Draft]) -> Iterator[Problem]:
 
 
 def _two_names(own: Sequence[Draft]) -> Iterator[Problem]:
-    """A change through one name of an object that has another name, made in another task."""
+    """A change through one name of an object that has another name, which another task gave it."""
+    twins: dict[str, dict[str, Draft]] = {}
     for place, draft in enumerate(own):
-        for name in sorted(draft.through - draft.names.mutates - draft.names.defines):
-            reader = next(
-                (d for d in own[place + 1 :] if name in d.names.uses and d.task_id != draft.task_id), None
-            )
-            if reader is not None:
-                yield _warning(
-                    draft,
-                    "two-names",
-                    f"what this cell changes may be part of `{name}`, which another task gave a second name to; "
-                    f"in a run each task has its own copy, and cell {reader.number} reads `{name}` without the "
-                    f"change. Change it through `{name}`.",
-                )
+        names = draft.names
+        for name in sorted(names.mutates):
+            for other, made in twins.get(name, {}).items():
+                reader = next((d for d in own[place + 1 :] if other in d.names.uses), None)
+                if made.task_id != draft.task_id and other not in names.mutates | names.defines and reader:
+                    yield _warning(
+                        draft,
+                        "two-names",
+                        f"`{name}` and `{other}` share an object since cell {made.number}; in a run each task has its "
+                        f"own copies, so cell {reader.number} reads `{other}` without the change made here. "
+                        f"Change it through `{other}`, or in the task that made both.",
+                        names.lines.get(name),
+                    )
+        for name in names.defines - names.may_define:
+            for other in twins.pop(name, {}):
+                twins.get(other, {}).pop(name, None)
+        for name, roots in names.points.items():
+            for other, held in names.points.items():
+                if name != other and {root for root, _ in roots} & {
+                    root for root, depth in held if depth == 0
+                }:
+                    twins.setdefault(name, {})[other] = draft
+                    twins.setdefault(other, {})[name] = draft
 
 
 def _shared_code(drafts: Sequence[Draft], own: Sequence[Draft]) -> Iterator[Problem]:
@@ -222,5 +236,10 @@ def _positions(drafts: Sequence[Draft], flow: Flow) -> Iterator[Problem]:
 
 def _warning(draft: Draft, code: str, message: str, line: int | None = None) -> Problem:
     return Problem(
-        severity=Severity.WARNING, code=code, message=message, cell=draft.number, line=line, task=draft.task_id
+        severity=Severity.WARNING,
+        code=code,
+        message=message,
+        cell=draft.number,
+        line=line,
+        task=draft.task_id,
     )

@@ -54,9 +54,7 @@ def undefined(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wi
     ]
 
 
-def _of_tasks(
-    drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wiring
-) -> Iterator[_Missing]:
+def _of_tasks(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wiring) -> Iterator[_Missing]:
     own: defaultdict[str | None, list[Draft]] = defaultdict(list)
     for draft in drafts:
         own[draft.task_id].append(draft)
@@ -97,7 +95,9 @@ def _problem(missing: _Missing, places: Mapping[str, list[Draft]], *, certain: b
     else:
         code = "undefined-name"
         text = f"{reads}, which no earlier cell defines.{nearest(name, above)}"
-        text += f" Scratch cell {scratch[0].number} does, but is never run." if scratch else " Define it above."
+        text += (
+            f" Scratch cell {scratch[0].number} does, but is never run." if scratch else " Define it above."
+        )
     return Problem(
         severity=Severity.ERROR if certain else Severity.WARNING,
         code=code,
@@ -132,7 +132,9 @@ def watched(
     later: set[str] = set()
     result: dict[str, frozenset[str]] = {}
     for task_id in reversed(tasks):
-        changed: set[str] = set().union(*(draft.names.defines | draft.names.mutates for draft in own[task_id]))
+        changed: set[str] = set().union(
+            *(draft.names.defines | draft.names.mutates for draft in own[task_id])
+        )
         needs = wiring.needs[task_id]
         seen = {name for name, need in needs.items() if need.origin.producers or need.origin.shared}
         result[task_id] = frozenset((seen & later) - changed - code)

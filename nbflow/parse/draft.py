@@ -30,7 +30,6 @@ class Draft:
         body: its code as it runs, header and installs empty.
         tree: the syntax tree of that.
         role, task_id, reason, names: as in `Cell`; filled in step by step.
-        through: names it would change if all tasks were one process, through other names too.
     """
 
     index: int
@@ -46,7 +45,6 @@ class Draft:
     task_id: str | None = None
     reason: str = "no code"
     names: Names = field(default_factory=Names)
-    through: frozenset[str] = frozenset()
 
     @property
     def own(self) -> bool:

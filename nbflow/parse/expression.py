@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections import ChainMap
+from collections import ChainMap, defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nbflow.model.cell import Call, Deferred, Roots
 from nbflow.parse import magic, mutators
 from nbflow.parse.builtin import GIVEN
-from nbflow.parse.known import changed_arguments, consequences, inner, outer
+from nbflow.parse.known import changed_arguments, consequences, inner, nearest_roots, outer
 from nbflow.parse.record import BodyRecord, CellRecord, Flowing
 from nbflow.parse.scope import Scope, function_scope, parameters
 
@@ -29,7 +29,8 @@ class ExpressionReader:
 
     def __init__(self, known: Known) -> None:
         self.known = known
-        self.state = Flowing(points=dict(known.points))
+        self.state = Flowing(base=known.points)
+        self.holders: dict[str, set[str]] | None = None
         self.record = CellRecord()
         self.deferred: dict[str, Deferred] = dict(known.deferred)
         self.methods: dict[str, Deferred] = dict(known.methods)
@@ -131,8 +132,22 @@ class ExpressionReader:
 
     def roots_of(self, name: str) -> Roots:
         """What the value of a name may be or hold."""
-        found = self.state.points.get(name)
+        found = self.pointed(name)
         return frozenset({(name, 0)}) if found is None else found
+
+    def pointed(self, name: str) -> Roots | None:
+        """What is known of a name's value: None when it is just an object of its own."""
+        found = self.state.points.get(name)
+        return self.state.base.get(name) if found is None else found
+
+    def base_holders(self, root: str) -> set[str]:
+        """The names above that hold an object."""
+        if self.holders is None:
+            self.holders = defaultdict(set)
+            for name, roots in self.known.points.items():
+                for held, _ in roots:
+                    self.holders[held].add(name)
+        return self.holders.get(root, set())
 
     def mutate(self, roots: Roots, line: int) -> None:
         """The objects at depth 0 are changed in place, and so is every name that holds one of them."""
@@ -144,7 +159,10 @@ class ExpressionReader:
             return
         holders = {
             name for name, held in self.state.points.items() if any(root in changed for root, _ in held)
-        } | {root for root in changed if root[0] not in "#$" and root not in self.state.points}
+        } | {root for root in changed if root[0] not in "#$" and self.pointed(root) is None}
+        holders |= {
+            name for root in changed for name in self.base_holders(root) if name not in self.state.points
+        }
         for name in holders:
             if name in self.modules and not self.is_local(name):
                 self.record.process.setdefault(name, line)
@@ -402,9 +420,12 @@ class ExpressionReader:
             case ast.Dict(values=values):
                 return outer(_union(self.roots(value) for value in values))
             case ast.BinOp(op=ast.Add() | ast.Mult() | ast.BitOr(), left=left, right=right):
-                return frozenset(
-                    (root, max(depth, 1)) for root, depth in self.roots(left) | self.roots(right)
-                )
+                if any(isinstance(side, ast.Constant) for side in (left, right)) and isinstance(
+                    node.op, ast.Add
+                ):
+                    return _NOTHING  # a number or a text
+                both = self.roots(left) | self.roots(right)
+                return nearest_roots((root, max(depth, 1)) for root, depth in both)
             case ast.ListComp(elt=item) | ast.SetComp(elt=item) | ast.GeneratorExp(elt=item):
                 return outer(self.comprehended(node, item))
             case ast.DictComp(value=item):

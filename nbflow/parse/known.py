@@ -9,7 +9,7 @@ from nbflow.model.cell import Call, Deferred, Names, Roots
 from nbflow.parse.builtin import GIVEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 NOTHING = Deferred()
 
@@ -119,6 +119,10 @@ def changed_parameters(
     return frozenset(changed)
 
 
+MOST = 16
+"""How many objects a value is followed to hold; deeper ones are dropped first."""
+
+
 def inner(roots: Roots) -> Roots:
     """What lies in a value: one access less to each object."""
     return frozenset((root, max(0, depth - 1)) for root, depth in roots)
@@ -126,7 +130,13 @@ def inner(roots: Roots) -> Roots:
 
 def outer(roots: Roots) -> Roots:
     """A new value that holds these objects: one access more to each."""
-    return frozenset((root, min(4, depth + 1)) for root, depth in roots)
+    return nearest_roots((root, depth + 1) for root, depth in roots)
+
+
+def nearest_roots(roots: Iterable[tuple[str, int]]) -> Roots:
+    """Roots, the deepest left out where they are too many to follow."""
+    found = frozenset(roots)
+    return found if len(found) <= MOST else frozenset(sorted(found, key=lambda r: (r[1], r[0]))[:MOST])
 
 
 def after(known: Known, names: Names, *, pointers: bool = True) -> Known:

@@ -13,8 +13,6 @@ from nbflow.parse.statement import StatementReader
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Mapping
-
     from nbflow.model.cell import Roots
 
 
@@ -56,7 +54,7 @@ def names_of(tree: ast.Module, known: Known) -> Names:
         imports={name: text for name, text in state.imports.items() if name in state.bound},
         deferred={name: entry for name, entry in record.deferred.items() if name in own},
         methods=record.methods,
-        points=_telling(state.points, known.points),
+        points=_telling(reader),
         lines={name: line for name, line in record.uses.items() if name in uses},
         star=tuple(record.star),
         process=record.process,
@@ -65,12 +63,15 @@ def names_of(tree: ast.Module, known: Known) -> Names:
     )
 
 
-def _telling(points: Mapping[str, Roots], before: Mapping[str, Roots]) -> dict[str, Roots]:
+def _telling(reader: StatementReader) -> dict[str, Roots]:
     """The entries that say more than «an object of its own», which is what no entry means."""
-    changed = {name: roots for name, roots in points.items() if before.get(name) != roots}
+    points = reader.state.points
     counts = Counter(root for roots in points.values() for root, _ in roots)
     return {
         name: roots
-        for name, roots in changed.items()
-        if len(roots) != 1 or name in counts or any(counts[root] > 1 or depth for root, depth in roots)
+        for name, roots in points.items()
+        if len(roots) != 1
+        or name in counts
+        or reader.base_holders(name)
+        or any(counts[root] > 1 or depth or root[0] != "#" for root, depth in roots)
     }

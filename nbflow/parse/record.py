@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from nbflow.model.cell import Call, Deferred, Roots
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbflow.parse.known import Consequences
 
 
@@ -20,7 +22,8 @@ class Flowing:
         maybe: names it may have bound by now, the certain ones too.
         gone: names it has deleted for certain by now.
         lost: names it may have deleted by now.
-        points: what the values of names may be or hold.
+        points: what the values of names that this cell touched may be or hold.
+        base: the same of names from above.
         imports: names bound by an unconditional import statement, with the statement.
         alive: whether the code can get here.
     """
@@ -30,6 +33,7 @@ class Flowing:
     gone: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     points: dict[str, Roots] = field(default_factory=dict)
+    base: Mapping[str, Roots] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
     alive: bool = True
 
@@ -41,6 +45,7 @@ class Flowing:
             set(self.gone),
             set(self.lost),
             dict(self.points),
+            self.base,
             dict(self.imports),
             self.alive,
         )
@@ -70,6 +75,8 @@ def joined(*ways: Flowing) -> Flowing:
             mine, theirs = state.points.get(name), way.points.get(name)
             if mine is theirs:
                 continue
+            mine = state.base.get(name) if mine is None else mine
+            theirs = state.base.get(name) if theirs is None else theirs
             state.points[name] = (frozenset({(name, 0)}) if mine is None else mine) | (
                 frozenset({(name, 0)}) if theirs is None else theirs
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbflow.model.cell import Role
@@ -32,11 +33,13 @@ def assign_roles(drafts: Sequence[Draft], *, whole: str) -> list[Problem]:
         What is wrong: a continuation with nothing above it.
     """
     _marked(drafts)
-    _read_names(drafts, split=False)
-    problems = (
-        _unmarked(drafts) if any(draft.role is Role.TASK for draft in drafts) else _single(drafts, whole)
-    )
-    _read_names(drafts, split=True)
+    _read_names(drafts)
+    if not any(draft.role is Role.TASK for draft in drafts):
+        return _single(drafts, whole)
+    problems = _unmarked(drafts)
+    first = next(draft.index for draft in drafts if draft.role is Role.TASK)
+    if any(draft.shared and draft.index > first for draft in drafts):
+        _read_names(drafts)  # now that it is known which cells are shared
     return problems
 
 
@@ -66,38 +69,27 @@ def _marked(drafts: Sequence[Draft]) -> None:
             draft.role, draft.reason = Role.TEXT, "only comments"
 
 
-def _read_names(drafts: Sequence[Draft], *, split: bool) -> None:
+def _read_names(drafts: Sequence[Draft]) -> None:
     """What each cell does with names, given the cells above.
 
-    Args:
-        drafts: all cells, in order.
-        split: whether objects are the same only within one task's process (roles are known), or
-            through the whole notebook (they aren't yet).
+    Objects are the same only within one process: what a task's cells and the shared cells above make.
+    A cell whose role isn't known yet counts as one of the task above it.
     """
     every, shared, current = Known(), {}, {}
+    marked = False
     for draft in drafts:
         if draft.role in (Role.SCRATCH, Role.DAG, Role.INSTALL) or not draft.tree.body:
             continue
-        if split and draft.role is Role.TASK:
-            current = {}
-        points = {**every.points, **shared, **current}
-        known = Known(
-            deferred=every.deferred,
-            methods=every.methods,
-            modules=every.modules,
-            points=points,
-            shadows=every.shadows,
-            serial=every.serial,
-        )
+        if draft.role is Role.TASK:
+            marked, current = True, {}
+        known = replace(every, points={**every.points, **shared, **current})
         draft.names = names_of(draft.tree, known)
-        if not split:
-            draft.through = draft.names.mutates
-        every = after(every, draft.names, pointers=not split)
-        if split:
-            mine = shared if draft.shared else current
-            for name in draft.names.defines - draft.names.may_define:
-                mine.pop(name, None)
-            mine.update({name: roots for name, roots in draft.names.points.items() if roots})
+        every = after(every, draft.names, pointers=False)
+        mine = shared if draft.shared or not marked else current
+        for name in draft.names.defines - draft.names.may_define:
+            mine.pop(name, None)
+            current.pop(name, None)
+        mine.update({name: roots for name, roots in draft.names.points.items() if roots})
 
 
 def _single(drafts: Sequence[Draft], whole: str) -> list[Problem]:

@@ -138,7 +138,7 @@ class StatementReader(ExpressionReader):
             case ast.Constant() | ast.JoinedStr() | ast.Compare():
                 return not isinstance(value, ast.Compare) or self.scalar(value.left)
             case ast.Name(id=name):
-                return self.state.points.get(name) == frozenset()
+                return self.pointed(name) == frozenset()
             case ast.UnaryOp(operand=operand):
                 return isinstance(value.op, ast.Not) or self.scalar(operand)
             case ast.BinOp(left=left, right=right):
@@ -150,7 +150,7 @@ class StatementReader(ExpressionReader):
             case ast.Tuple(elts=items):
                 return all(self.scalar(item) for item in items)
             case ast.Call(func=ast.Name(id=name)):
-                return name in mutators.SCALARS and name not in self.state.points
+                return name in mutators.SCALARS and self.pointed(name) is None
             case _:
                 return False
 
@@ -200,7 +200,7 @@ class StatementReader(ExpressionReader):
             added = (
                 frozenset((root, 1) for root, _ in self.roots(value)) if value is not None else frozenset()
             )
-            if added and (base.id in self.state.points or not self.is_local(base.id)):
+            if added and (self.pointed(base.id) is not None or not self.is_local(base.id)):
                 self.state.points[base.id] = self.roots_of(base.id) | added
             held = self.held(value)
             if held is not None and not self.scopes:
@@ -212,7 +212,7 @@ class StatementReader(ExpressionReader):
         if isinstance(target, ast.Name):
             self.load(target.id, target.lineno)
             self.read(node.value)
-            if not (self.state.points.get(target.id) == frozenset() and not self.is_local(target.id)):
+            if not (self.pointed(target.id) == frozenset() and not self.is_local(target.id)):
                 self.mutate(self.roots_of(target.id), node.lineno)
                 self.bind(target.id, node.lineno, roots=self.roots_of(target.id))
             else:
@@ -263,7 +263,7 @@ class StatementReader(ExpressionReader):
                 self.state.gone.add(name)
                 self.state.lost.add(name)
                 self.state.imports.pop(name, None)
-                self.state.points.pop(name, None)
+                self.state.points[name] = frozenset({(name, 0)})
                 self.remember(name, None, certain=not self.conditional)
             case ast.Tuple(elts=items) | ast.List(elts=items):
                 for item in items:
@@ -508,7 +508,7 @@ class StatementReader(ExpressionReader):
                 for names in (self.state.bound, self.state.maybe):
                     names.discard(handler.name)
                 self.state.lost.add(handler.name)
-                self.state.points.pop(handler.name, None)
+                self.state.points[handler.name] = frozenset({(handler.name, 0)})
             ways.append(self.state)
         self.state = after_body
         self.statements(node.orelse)

@@ -168,7 +168,7 @@ def _keep_what_stays(wiring: Wiring, bodies: Mapping[str, Sequence[Draft]], defi
         if not definitions.shared_above(name, cells[-1].index):
             continue
         origin = definitions.above(name, cells[0].index, task_id, wiring.skippable)
-        if origin.producers:
+        if origin.producers or origin.deleted:
             cell = own[0] if own else None
             wiring.needs[task_id][name] = Need(origin, cell, None, certain=False)
             waiting += [(upstream, name) for upstream in origin.producers]

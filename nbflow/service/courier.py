@@ -123,7 +123,7 @@ class Courier:
         """Store the outcomes' XComs together; if that fails, each by itself, so that one bad value
         doesn't take the others with it.
         """
-        good = [outcome for outcome in outcomes if outcome.result is Result.SUCCESS and outcome.xcoms]
+        good = [outcome for outcome in outcomes if outcome.result is Result.SUCCESS]
         try:
             self._store(good)
             failed: dict[str, str] = {}

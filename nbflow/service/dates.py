@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from nbflow.errors import DateError
 from nbflow.model.run import Interval
-from nbflow.plan.timetable import days, intervals, latest_complete, read_schedule
+from nbflow.model.schedule import read_schedule
+from nbflow.plan.timetable import days, intervals, latest_complete
 
 if TYPE_CHECKING:
     from nbflow.model.dag import DagSpec

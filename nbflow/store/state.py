@@ -52,8 +52,6 @@ class StateStore:
             raise HomeError(_DAMAGED.format(path=path, why=error)) from error
         self._db.row_factory = sqlite3.Row
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
             self._migrate()
         except sqlite3.DatabaseError as error:
             self._db.close()
@@ -66,6 +64,8 @@ class StateStore:
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
         if found > SCHEMA_VERSION:
             raise StoreTooNew(_TOO_NEW.format(path=self.path, found=found, known=SCHEMA_VERSION))
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
         if found == SCHEMA_VERSION:
             return
         with self._transaction():

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbflow.errors import DateError
-from nbflow.plan.timetable import days, intervals, latest_complete, read_schedule, ticks
+from nbflow.model.schedule import read_schedule
+from nbflow.plan.timetable import days, intervals, latest_complete, ticks
 
 BERLIN = "Europe/Berlin"
 
