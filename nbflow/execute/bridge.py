@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from nbflow.errors import CannotCarry, Fail, NbflowError, Skip
 from nbflow.execute.brief import HANG_FILE, REPORT_FILE, TRY_VARIABLE, Brief, CellPlace
 from nbflow.execute.outcome import error_to_json, write_whole
 from nbflow.execute.place import place_of
+from nbflow.execute.process import end_with_parent, leave_sockets_open, let_output_through, tell_of_crashes
 from nbflow.execute.ti import TaskInstance
 from nbflow.model.context import context_of
 from nbflow.model.work import FAILURE_FOLDER, STAGING_FOLDER, Result
@@ -121,9 +121,9 @@ class TrySession:
             shell.events.register("pre_run_cell", self._before)
             shell.events.register("post_run_cell", self._after)
             self._count_on(None)
-            _end_with_parent()
-            _leave_sockets_open()
-            _tell_of_crashes(brief)
+            end_with_parent(int(os.environ.get("JPY_PARENT_PID", os.getppid())))
+            leave_sockets_open()
+            tell_of_crashes(brief.folder / HANG_FILE, brief.timeout)
 
     def take_inputs(self, _line: str) -> None:
         """`%nbflow_inputs`: set the names that other tasks gave."""
@@ -180,7 +180,7 @@ class TrySession:
         if info is None or info.silent or self._done or cell_id not in self._known:
             return  # of a cell that a cell runs, say
         cell = self._cells.get(cell_id)
-        _let_output_through()
+        let_output_through()
         error = result.error_before_exec or result.error_in_exec
         try:
             if error is None:
@@ -285,65 +285,5 @@ def _magic(function: Callable[[str], None]) -> Callable[[str], None]:
     return magic
 
 
-def _let_output_through() -> None:
-    """Wait until ipykernel's threads have read what subprocesses and C code wrote to the descriptors.
-
-    Else it would come after the cell, when nobody takes it any more.
-    """
-    import fcntl
-    import struct
-    import termios
-    import time
-
-    for _ in range(100):
-        time.sleep(0.0005)  # the reading threads get the interpreter
-        try:
-            waiting = [fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4) for descriptor in (1, 2)]
-        except OSError:
-            return  # they are no pipes
-        if not any(struct.unpack("i", count)[0] for count in waiting):
-            return
-
-
 def _exit() -> None:
     raise SystemExit(0)
-
-
-def _end_with_parent() -> None:
-    """Have this kernel killed when the host that started it dies (Linux; elsewhere ipykernel polls)."""
-    if not sys.platform.startswith("linux"):
-        return
-    import ctypes
-    import signal
-
-    set_death_signal = 1
-    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
-    if os.getppid() != int(os.environ.get("JPY_PARENT_PID", os.getppid())):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _leave_sockets_open() -> None:
-    """Have the kernel not close its sockets one by one when it exits: the system does that.
-
-    ipykernel stops the thread that prints while the thread that was asked to shut down still flushes its
-    output; now and then each waits for the other, for ten seconds.
-    """
-    import atexit
-
-    from ipykernel.kernelapp import IPKernelApp
-
-    atexit.unregister(IPKernelApp.instance().close)
-
-
-def _tell_of_crashes(brief: Brief) -> None:
-    """Have a crash's traceback written where the host reads it, and a hang's into `HANG_FILE`.
-
-    The second is for a kernel that doesn't answer the timeout's interrupt. A thread without Python in it
-    writes it, so that it works in a call that never comes back.
-    """
-    import faulthandler
-
-    faulthandler.enable(file=sys.stderr)  # its descriptor: the default one is a pipe into this process
-    if brief.timeout is not None:
-        file = (brief.folder / HANG_FILE).open("w", encoding="utf-8")
-        faulthandler.dump_traceback_later(brief.timeout + 2.0, file=file)

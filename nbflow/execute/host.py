@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 import queue
-import sys
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from nbflow.execute.process import end_with_parent
 from nbflow.model.work import Result
 
 if TYPE_CHECKING:
@@ -87,16 +87,6 @@ class Host:
     def _answer(self, message: Mapping[str, object]) -> None:
         self._answers.write(json.dumps(message).encode() + b"\n")
         self._answers.flush()
-
-
-def end_with_parent() -> None:
-    """Have this process killed when the thread that started it ends (Linux); elsewhere its input ends."""
-    if sys.platform.startswith("linux"):
-        import ctypes
-        import signal
-
-        set_death_signal = 1
-        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
 
 
 def main() -> None:

@@ -16,6 +16,11 @@ PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun"
 
 _CELL_MAGIC = re.compile(r"%%(?P<name>[\w.]+)(?P<line>.*)")
 _LINE_PYTHON = re.compile(r"^(?P<indent>[ \t]*)%time[ \t]+(?P<code>\S.*)$", re.MULTILINE)
+_PLAIN_MAGIC = re.compile(
+    r"^(?P<indent>[ \t]*)(?P<target>[^\W\d][\w, \t]*=[ \t]*)?"
+    r"(?:(?P<sign>!!?)|%(?P<name>[^\W\d][\w.]*)(?=\s|$))(?P<rest>.*)$",
+    re.MULTILINE,
+)
 _INSTALLER = r"(?:pip3?|conda|mamba|micromamba|uv|apt|apt-get|brew|npm|yarn|sudo[ \t]+apt(?:-get)?)"
 _INSTALL = re.compile(
     rf"[ \t]*(?:[%!]{{1,2}}[ \t]*(?:\{{?sys\.executable\}}?[ \t]+-m[ \t]+|python3?[ \t]+-m[ \t]+)?{_INSTALLER}(?=\s|$)"
@@ -61,6 +66,8 @@ def to_python(source: str) -> str:
         return to_python("\n".join(lines)) if any(part.strip() for part in lines) else "\n".join(lines)
     text = "\n".join(_joined(lines[above:])) if magic is None else "\n".join(lines[above:])
     text = _LINE_PYTHON.sub(r"\g<indent>\g<code>", text)
+    if magic is None and (quick := _quick(text)) is not None:
+        return "\n" * above + quick
     return "\n" * above + _manager().transform_cell(text + "\n")
 
 
@@ -110,6 +117,27 @@ def without_installs(source: str) -> str:
 def has_code(source: str) -> bool:
     """Whether anything but blank lines and comments stands in it."""
     return any(line.strip() and not line.strip().startswith("#") for line in source.split("\n"))
+
+
+def _quick(text: str) -> str | None:
+    """What IPython makes of plain `!` and `%` lines, without its tokeniser; None where that isn't enough."""
+    if any(line.endswith("\\") for line in text.split("\n")):
+        return None
+    quick = _PLAIN_MAGIC.sub(_call_of, text)
+    try:
+        _tree(quick)
+    except SyntaxError:
+        return None
+    return quick
+
+
+def _call_of(match: re.Match[str]) -> str:
+    name, rest = match["name"], match["rest"].strip()
+    if name:
+        call = f"run_line_magic({name!r}, {rest!r})"
+    else:
+        call = f"{'getoutput' if match['target'] or match['sign'] == '!!' else 'system'}({rest!r})"
+    return f"{match['indent']}{match['target'] or ''}get_ipython().{call}"
 
 
 def _tree(source: str) -> ast.Module:

@@ -62,7 +62,7 @@ class Wiring:
         """The statements of other tasks that a task repeats: imports, and deletions of shared names."""
         origins = {name: need.origin for name, need in self.needs[task_id].items()}
         imports = [origin.statement for origin in origins.values() if origin.statement]
-        gone = [name for name, origin in origins.items() if origin.deleted and not origin.producers]
+        gone = [name for name, origin in origins.items() if origin.deleted]
         return [*imports, *(f"globals().pop({name!r}, None)" for name in gone)]
 
 

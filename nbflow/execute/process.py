@@ -1,0 +1,79 @@
+"""What the process of a kernel or host needs beside its Python code: its parent, descriptors, crashes, end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SET_DEATH_SIGNAL = 1  # prctl's PR_SET_PDEATHSIG
+
+
+def end_with_parent(parent: int | None = None) -> None:
+    """Have this process killed when the thread that started it ends (Linux; elsewhere nothing).
+
+    Args:
+        parent: who should be the parent; when it is somebody else by now, this process ends at once.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+    import signal
+
+    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def let_output_through() -> None:
+    """Wait until ipykernel's threads have read what subprocesses and C code wrote to the descriptors.
+
+    Else it would come after the cell, when nobody takes it any more.
+    """
+    import fcntl
+    import struct
+    import termios
+    import time
+
+    for _ in range(100):
+        time.sleep(0.0005)  # the reading threads get the interpreter
+        try:
+            waiting = [fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4) for descriptor in (1, 2)]
+        except OSError:
+            return  # they are no pipes
+        if not any(struct.unpack("i", count)[0] for count in waiting):
+            return
+
+
+def leave_sockets_open() -> None:
+    """Have the kernel not close its sockets one by one when it exits: the system does that.
+
+    ipykernel stops the thread that prints while the thread that was asked to shut down still flushes its
+    output; now and then each waits for the other, for ten seconds.
+    """
+    import atexit
+
+    from ipykernel.kernelapp import IPKernelApp
+
+    atexit.unregister(IPKernelApp.instance().close)
+
+
+def tell_of_crashes(hang: Path, timeout: float | None) -> None:
+    """Have a crash's traceback written where the host reads it, and a hang's into a file.
+
+    The second is for a kernel that doesn't answer the timeout's interrupt. A thread without Python in it
+    writes it, so that it works in a call that never comes back.
+
+    Args:
+        hang: the file.
+        timeout: seconds from now to the interrupt, None for never.
+    """
+    import faulthandler
+
+    faulthandler.enable(file=sys.stderr)  # its descriptor: the default one is a pipe into this process
+    if timeout is not None:
+        file = hang.open("w", encoding="utf-8")
+        faulthandler.dump_traceback_later(timeout + 2.0, file=file)
