@@ -37,10 +37,10 @@ logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say i
 class Attempt:
     """A try in this process. `run` runs it; `stop` ends it early, from any thread."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, sockets: Path) -> None:
         self._job = job
         self._folder = Path(job.folder)
-        self._kernel = TaskKernel()
+        self._kernel = TaskKernel(sockets)
         self._lock = threading.Lock()
         self._stopped: tuple[Result, str] | None = None
         self._over = False

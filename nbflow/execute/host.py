@@ -1,8 +1,8 @@
-"""A process that stays alive and runs one try after another: `python -m nbflow.execute.host`.
+"""A process that stays alive and runs one try after another: `python -m nbflow.execute.host SOCKETS`.
 
 JSON lines on its standard input: `{"run": Job}` and `{"stop": {"token", "reason"}}`. JSON lines come back:
 `{"started": {"token", "pgid", "at"}}` and `{"finished": TaskOutcome}`. It ends, with its kernel, when its
-input ends.
+input ends. SOCKETS is a private folder for its kernels' sockets, which its owner removes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import queue
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbflow.execute.process import end_with_parent
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 class Host:
     """What the process is: a reader of orders, and one try at a time."""
 
-    def __init__(self, orders: BinaryIO, answers: BinaryIO) -> None:
+    def __init__(self, orders: BinaryIO, answers: BinaryIO, sockets: Path) -> None:
         self._orders = orders
         self._answers = answers
+        self._sockets = sockets
         self._jobs: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._attempt: tuple[str, Attempt] | None = None
@@ -44,7 +46,7 @@ class Host:
 
         while True:
             job = Job.from_json(self._jobs.get())
-            attempt = Attempt(job)
+            attempt = Attempt(job, self._sockets)
             with self._lock:
                 self._attempt = (job.token, attempt)
                 reason = self._stops.pop(job.token, None)
@@ -97,7 +99,7 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
-    Host(orders, answers).serve()
+    Host(orders, answers, Path(sys.argv[1])).serve()
 
 
 if __name__ == "__main__":

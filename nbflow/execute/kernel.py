@@ -8,9 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +23,9 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from nbflow.errors import NbflowError
-from nbflow.execute.sockets import socket_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 START_TIMEOUT = 120.0  # seconds until a kernel that doesn't answer is given up
 EXIT_GRACE = 1.0  # seconds for atexit handlers and threads, after the last cell
@@ -78,6 +78,9 @@ class TaskKernelClient(AsyncKernelClient):
 class TaskKernel:
     """One kernel from start to end.
 
+    Args:
+        sockets: a private folder with a short path (`socket_folder`).
+
     Attributes:
         manager: for nbclient.
         client: connected once `start` has returned.
@@ -91,8 +94,8 @@ class TaskKernel:
     pgid: int
     process: subprocess.Popen[bytes]
 
-    def __init__(self) -> None:
-        self._folder = socket_folder()
+    def __init__(self, sockets: Path) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="", dir=sockets))
         self._said = b""
         self._silent = threading.Event()
         context = zmq.asyncio.Context.instance()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow.errors import NbflowError
 from nbflow.execute.outcome import outcome_from_json, read_outcome, write_outcome
 from nbflow.execute.request import prepare
+from nbflow.execute.sockets import socket_folder
 from nbflow.model.work import Result, TaskOutcome
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class HostProcess:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._sockets = socket_folder()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 lives as long as this object
         self._lock = threading.Lock()
         self._closed = False
@@ -102,6 +105,7 @@ class HostProcess:
             if not busy and process.stdout is not None:
                 process.stdout.close()
         self._errors.close()
+        shutil.rmtree(self._sockets, ignore_errors=True)
 
     def _living(self) -> subprocess.Popen[bytes] | None:
         """The host's process, started when there is none; None once the host is closed."""
@@ -117,7 +121,7 @@ class HostProcess:
                 self._process.stdout.close()
             if self._process is None or self._process.poll() is not None:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "nbflow.execute.host"],
+                    [sys.executable, "-m", "nbflow.execute.host", str(self._sockets)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._errors,

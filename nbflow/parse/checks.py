@@ -55,9 +55,10 @@ def undefined(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wi
 
 
 def _of_tasks(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wiring) -> Iterator[_Missing]:
-    own: defaultdict[str | None, list[Draft]] = defaultdict(list)
+    own: defaultdict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
-        own[draft.task_id].append(draft)
+        if draft.task_id is not None:
+            own[draft.task_id].append(draft)
     for task_id in tasks:
         for name, need in wiring.needs[task_id].items():
             if need.origin.known or (need.cell is None and not need.certain):
@@ -113,7 +114,7 @@ def star_imports(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec]) -> dict
     found: list[tuple[str, str]] = []
     result: dict[str, tuple[str, ...]] = {}
     for draft in drafts:
-        if draft.role is Role.TASK and draft.task_id in tasks:
+        if draft.role is Role.TASK and draft.task_id is not None and draft.task_id in tasks:
             result[draft.task_id] = tuple(text for task, text in found if task != draft.task_id)
         if draft.own and draft.task_id:
             found += [(draft.task_id, text) for text in draft.names.star]
@@ -131,7 +132,7 @@ def watched(
     code = {name for draft in drafts for name in (*draft.names.deferred, *draft.names.imports)}
     later: set[str] = set()
     result: dict[str, frozenset[str]] = {}
-    for task_id in reversed(tasks):
+    for task_id in reversed(list(tasks)):
         changed: set[str] = set().union(
             *(draft.names.defines | draft.names.mutates for draft in own[task_id])
         )

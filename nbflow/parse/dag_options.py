@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -99,9 +100,7 @@ def chain(text: str) -> list[tuple[str, str]]:
     if len(groups) < 2:
         msg = f"{text!r} has no >> in it; write a >> b, or a >> [b, c] >> d"
         raise ValueError(msg)
-    return [
-        (up, down) for ups, downs in zip(groups, groups[1:], strict=False) for up in ups for down in downs
-    ]
+    return [(up, down) for ups, downs in pairwise(groups) for up in ups for down in downs]
 
 
 def _toml(draft: Draft, body: str, problems: list[Problem]) -> dict[str, Any]:
@@ -187,7 +186,7 @@ def _apply(
 def _text(spec: DagSpec, key: str, value: object) -> DagSpec:
     if not isinstance(value, str | int | float):
         msg = f"{value!r} is no text"
-        raise ValueError(msg)  # noqa: TRY004
+        raise ValueError(msg)  # noqa: TRY004 (a value of a text, whatever type TOML gave it)
     return replace(spec, **{key: str(value)})
 
 
@@ -198,7 +197,7 @@ def _none_or_text(spec: DagSpec, key: str, value: object) -> DagSpec:
 def _flag(spec: DagSpec, key: str, value: object) -> DagSpec:
     if not isinstance(value, bool):
         msg = f"{value!r} is neither true nor false"
-        raise ValueError(msg)  # noqa: TRY004
+        raise ValueError(msg)  # noqa: TRY004 (a value of a text, whatever type TOML gave it)
     return replace(spec, **{key: value})
 
 
@@ -212,7 +211,7 @@ def _count(spec: DagSpec, key: str, value: object) -> DagSpec:
 def _duration(spec: DagSpec, key: str, value: object) -> DagSpec:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         msg = f"{value!r} is no duration; write 30s, 5m, 6h, 1d or a number of seconds"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004 (a value of a text, whatever type TOML gave it)
     found = duration(str(value))
     if found <= timedelta(0):
         msg = "it must be longer than nothing"
@@ -268,7 +267,7 @@ def _edges(spec: DagSpec, key: str, value: object) -> DagSpec:
     lines = [value] if isinstance(value, str) else value
     if not isinstance(lines, list):
         msg = f'{value!r} is no list of chains; write ["a >> b"]'
-        raise ValueError(msg)  # noqa: TRY004
+        raise ValueError(msg)  # noqa: TRY004 (a value of a text, whatever type TOML gave it)
     return replace(spec, **{key: tuple(dict.fromkeys(pair for text in lines for pair in chain(str(text))))})
 
 
@@ -276,7 +275,7 @@ def _params(spec: DagSpec, key: str, value: object) -> DagSpec:
     """`[params]`: a default each, or a table with default, type and help."""
     if not isinstance(value, dict):
         msg = "it is a table: write [params] and below it lines such as limit = 10"
-        raise ValueError(msg)  # noqa: TRY004
+        raise ValueError(msg)  # noqa: TRY004 (a value of a text, whatever type TOML gave it)
     params = dict(spec.params)
     for name, given in value.items():
         if not name.isidentifier():
@@ -300,7 +299,7 @@ def _default_args(spec: DagSpec, key: str, value: object) -> DagSpec:
     """`[default_args]`: task options for every task."""
     if not isinstance(value, dict):
         msg = "it is a table: write [default_args] and below it lines such as retries = 2"
-        raise ValueError(msg)  # noqa: TRY004
+        raise ValueError(msg)  # noqa: TRY004 (a value of a text, whatever type TOML gave it)
     found: dict[str, object] = {}
     known = [field for field, option in BY_FIELD.items() if option.default_arg]
     for written, given in value.items():

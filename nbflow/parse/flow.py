@@ -76,7 +76,7 @@ def flow_of(notebook: Mapping[str, Any], path: str = "") -> Flow:
         FlowError: its cells don't make a DAG; holds every problem found.
     """
     where = path or "the notebook"
-    notebook = _version_4(notebook, where)
+    notebook = version_4(notebook, where)
     cells = cast("list[dict[str, Any]]", notebook["cells"])
     drafts, problems = drafts_of(cells)
     if not any(draft.code for draft in drafts):
@@ -204,21 +204,22 @@ def _tasks(
     return tasks, problems
 
 
-def _version_4(notebook: object, where: str) -> dict[str, Any]:
+def version_4(notebook: object, where: str) -> dict[str, Any]:
     """The notebook as nbformat 4."""
     if not isinstance(notebook, dict):
         msg = f"{where}: this is no notebook: the JSON is no object"
         raise NotebookUnreadable(msg)
-    major = notebook.get("nbformat")
-    if "cells" not in notebook and "worksheets" not in notebook:
+    found = cast("dict[str, Any]", notebook)
+    major = found.get("nbformat")
+    if "cells" not in found and "worksheets" not in found:
         msg = f"{where}: this is no notebook: the JSON has no cells"
         raise NotebookUnreadable(msg)
-    if "worksheets" in notebook or (isinstance(major, int) and major < 4):
+    if "worksheets" in found or (isinstance(major, int) and major < 4):
         import nbformat  # only old notebooks need it
 
         try:
-            notebook = nbformat.convert(nbformat.from_dict(notebook), 4)
-        except Exception as error:  # noqa: BLE001 (whatever an old, odd file makes of nbformat)
+            found = cast("dict[str, Any]", nbformat.convert(nbformat.from_dict(found), 4))
+        except Exception as error:
             msg = f"{where}: the notebook of nbformat {major} can't be converted to version 4 ({error})"
             raise NotebookUnreadable(msg) from error
     elif isinstance(major, int) and major > 4:
@@ -226,11 +227,11 @@ def _version_4(notebook: object, where: str) -> dict[str, Any]:
             f"{where}: the notebook has nbformat {major}; this nbflow reads up to version 4. Upgrade nbflow."
         )
         raise NotebookUnreadable(msg)
-    cells = notebook.get("cells")
+    cells = found.get("cells")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         msg = f"{where}: this is no notebook: its cells are no list of objects"
         raise NotebookUnreadable(msg)
-    return dict(notebook)
+    return found
 
 
 def _sorted(problems: Sequence[Problem]) -> list[Problem]:

@@ -135,7 +135,7 @@ def _templates(text: str) -> frozenset[str]:
 
 def _names_in(expression: str) -> set[str]:
     try:
-        tree = ast.parse(expression.split("!")[0].split(":")[0].strip(), mode="eval")
+        tree = ast.parse(expression.split("!", maxsplit=1)[0].split(":", maxsplit=1)[0].strip(), mode="eval")
     except (SyntaxError, ValueError):
         return set()
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -13,6 +13,7 @@ from nbflow.parse.statement import StatementReader
 
 if TYPE_CHECKING:
     import ast
+
     from nbflow.model.cell import Roots
 
 
@@ -33,7 +34,6 @@ def analyse(source: str, known: Known | None = None) -> Names:
 def names_of(tree: ast.Module, known: Known) -> Names:
     """As `analyse`, for a cell that is parsed already."""
     reader = StatementReader(known)
-    reader.exits, reader.classes = [], []
     reader.statements(tree.body)
     state, record = reader.state, reader.record
     mutates = record.mutates - (state.gone - state.maybe)

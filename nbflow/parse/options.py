@@ -108,7 +108,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {found[0]}?" if found else ""
 
 
-def value_of(option: Option, written: object) -> object:
+def value_of(option: Option, written: object) -> object:  # noqa: PLR0912 (one case for each kind)
     """The value of an option for TaskSpec, from header text or from TOML.
 
     Args:
@@ -135,7 +135,7 @@ def value_of(option: Option, written: object) -> object:
                 return written
             if isinstance(written, bool) or not isinstance(written, str | int | float):
                 msg = f"{written!r} is no duration; write 30s, 5m, 6h, 1d or a number of seconds"
-                raise ValueError(msg)
+                raise ValueError(msg)  # noqa: TRY004 (as above)
             return duration(str(written))
         case OptionType.FLAG:
             if isinstance(written, bool):

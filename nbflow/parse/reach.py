@@ -94,9 +94,8 @@ class Definitions:
                     origin.certain = True
                     return origin
                 continue
-            if draft.task_id == task_id:
+            if draft.task_id == task_id or draft.task_id is None:
                 continue
-            assert draft.task_id is not None
             if name in names.imports:
                 origin.statement = names.imports[name]
                 origin.certain = True
@@ -153,11 +152,11 @@ def needs_of(
                     if name in names.uses or origin.known:
                         needs[name] = Need(origin, draft, names.lines.get(name), certain)
                 elif certain and not old.certain:
-                    needs[name] = Need(old.origin, draft, names.lines.get(name), True)  # noqa: FBT003
+                    needs[name] = Need(old.origin, draft, names.lines.get(name), True)
         have |= names.defines - names.may_define
         have |= names.deletes
     for name in sorted(spec.uses - set(needs)):
-        needs[name] = Need(definitions.above(name, start, spec.task_id, skippable), None, None, True)  # noqa: FBT003
+        needs[name] = Need(definitions.above(name, start, spec.task_id, skippable), None, None, True)
     return needs
 
 

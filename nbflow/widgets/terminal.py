@@ -44,10 +44,11 @@ def grid_text(view: GridView) -> GridText:
 
 def grid_lines(view: GridView, width: int = 110) -> str:
     """The grid as plain text without colours, for outputs that are stored."""
-    console = Console(width=width, color_system=None, force_terminal=False, record=False, file=StringIO())
+    lines = StringIO()
+    # Inside a notebook rich would show the text itself, as HTML.
+    console = Console(file=lines, width=width, color_system=None, force_terminal=False, force_jupyter=False)
     console.print(GridText(view))
-    assert isinstance(console.file, StringIO)  # noqa: S101 it is ours
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+    return "\n".join(line.rstrip() for line in lines.getvalue().splitlines())
 
 
 def glyph(state: TaskState, *, plain: bool = False) -> Text:

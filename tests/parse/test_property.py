@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import tempfile
+from copy import deepcopy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cloudpickle
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from random_notebooks import COMPARED, RandomNotebook, notebooks
 
+from nbflow.codec import decode, encode
 from nbflow.model.cell import Role
 from nbflow.parse.flow import flow_of
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nbflow.model.flow import Flow
+    from nbflow.model.xcom import XComValue
 
 EXAMPLES = int(os.environ.get("NBFLOW_EXAMPLES", "2000"))
 
@@ -41,7 +45,7 @@ def plain(value: Any) -> Any:
 
 
 def snapshot(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: plain(cloudpickle.loads(cloudpickle.dumps(namespace[name]))) for name in COMPARED if name in namespace}
+    return {name: deepcopy(plain(namespace[name])) for name in COMPARED if name in namespace}
 
 
 def top_to_bottom(notebook: RandomNotebook) -> list[dict[str, Any]]:
@@ -55,49 +59,31 @@ def top_to_bottom(notebook: RandomNotebook) -> list[dict[str, Any]]:
     return found
 
 
-def run_task(flow: Flow, notebook: RandomNotebook, task: str, store: dict[tuple[str, str], bytes]) -> dict[str, Any]:
+def run_task(
+    flow: Flow, notebook: RandomNotebook, task: str, store: dict[tuple[str, str], XComValue], folder: Path
+) -> dict[str, Any]:
     """Run one task as the executor does, in a namespace of its own; what it hands on goes into the store."""
     own = flow.cells_of(task)
     namespace: dict[str, Any] = {"__name__": "__main__"}
+    shared: dict[str, Any] = {}
     for cell in flow.cells[: own[-1].index + 1]:
         if cell.index == own[0].index:
             run(flow.imports.get(task, ""), namespace)
             for name, producers in flow.producers[task].items():
                 given = next((store[producer, name] for producer in producers if (producer, name) in store), None)
                 if given is not None:
-                    namespace[name] = receive(given, namespace)
+                    namespace[name] = decode(given, namespace=namespace)
                 elif name not in flow.optional[task]:
                     pytest.fail(f"{task} needs {name}, which nobody gave")
-        if cell.task_id == task or cell.role is Role.SHARED:
+        if cell.task_id == task:
             run(notebook.cells[cell.index].code, namespace)
-    for name in flow.exports[task]:
+        elif cell.role is Role.SHARED:
+            run(notebook.cells[cell.index].code, namespace)
+            shared |= {name: namespace[name] for name in cell.names.defines if name in namespace}
+    for name in sorted(flow.exports[task]):
         if name in namespace:
-            store[task, name] = send(namespace[name])
+            store[task, name] = encode(name, namespace[name], folder=folder, shared=shared, namespace=namespace)
     return namespace
-
-
-def send(value: Any) -> bytes:
-    return cloudpickle.dumps(value)
-
-
-def receive(data: bytes, namespace: dict[str, Any]) -> Any:
-    """The value as a task gets it: its functions see the receiving notebook's names."""
-    return rebound(cloudpickle.loads(data), namespace)
-
-
-def rebound(value: Any, namespace: dict[str, Any]) -> Any:
-    import types
-
-    if isinstance(value, types.FunctionType):
-        copy = types.FunctionType(value.__code__, namespace, value.__name__, value.__defaults__, value.__closure__)
-        copy.__kwdefaults__ = value.__kwdefaults__
-        return copy
-    cls = value if isinstance(value, type) else type(value)
-    if cls.__module__ == "__main__":
-        for name, item in list(vars(cls).items()):
-            if isinstance(item, types.FunctionType):
-                setattr(cls, name, rebound(item, namespace))
-    return value
 
 
 def random_order(flow: Flow, data: st.DataObject) -> list[str]:
@@ -108,13 +94,13 @@ def random_order(flow: Flow, data: st.DataObject) -> list[str]:
     return order
 
 
-def check(notebook: RandomNotebook, data: st.DataObject) -> None:
+def check(notebook: RandomNotebook, data: st.DataObject, folder: Path) -> None:
     expected = top_to_bottom(notebook)
     flow = flow_of(notebook.node(), "random.ipynb")
-    store: dict[tuple[str, str], bytes] = {}
+    store: dict[tuple[str, str], XComValue] = {}
     for task in random_order(flow, data):
         own = flow.cells_of(task)
-        namespace = run_task(flow, notebook, task, store)
+        namespace = run_task(flow, notebook, task, store, folder)
         after = expected[own[-1].index]
         certain = frozenset().union(*(cell.names.defines - cell.names.may_define for cell in own))
         for name in COMPARED:
@@ -134,4 +120,5 @@ def check(notebook: RandomNotebook, data: st.DataObject) -> None:
 def test_tasks_in_any_order_the_edges_allow_give_the_values_of_top_to_bottom(
     notebook: RandomNotebook, data: st.DataObject
 ) -> None:
-    check(notebook, data)
+    with tempfile.TemporaryDirectory() as folder:
+        check(notebook, data, Path(folder))
