@@ -62,16 +62,16 @@ class _Verbs(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            if args[0].endswith(".ipynb"):
-                error.message = f"{args[0]} is a notebook, not a command. Did you mean: nbflow run {args[0]}"
-            else:
-                from difflib import get_close_matches
+            raise click.UsageError(_meant(args[0]), ctx) from error
 
-                close = get_close_matches(args[0], VERBS, n=1)
-                error.message = f"there is no command {args[0]!r}" + (
-                    f"; did you mean {close[0]!r}?" if close else "."
-                )
-            raise
+
+def _meant(word: str) -> str:
+    if word.endswith(".ipynb"):
+        return f"{word} is a notebook, not a command. Did you mean: nbflow run {word}"
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, VERBS, n=1)
+    return f"there is no command {word!r}" + (f"; did you mean {close[0]!r}?" if close else ".")
 
 
 @click.group(cls=_Verbs, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

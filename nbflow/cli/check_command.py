@@ -60,9 +60,8 @@ def _print_cells(flow: Flow) -> None:
         role = f"{cell.role} {cell.task_id}" if cell.task_id else cell.role.value
         writes = sorted(cell.names.defines)
         reads = sorted(cell.names.uses)
-        rows.append(
-            (cell.number or "", role, ", ".join(reads), ", ".join(writes), Text(cell.reason, style="dim"))
-        )
+        why = "" if cell.role is Role.TASK else cell.reason
+        rows.append((cell.number or "", role, ", ".join(reads), ", ".join(writes), Text(why, style="dim")))
     columns = {"CELL": "right", "ROLE": "fold", "READS": "fold", "WRITES": "fold", "WHY": "fold"}
     print_table(rows, columns)
 

@@ -36,7 +36,7 @@ def print_table(rows: Iterable[Sequence[object]], columns: Mapping[str, str]) ->
     """Print a plain table.
 
     Args:
-        rows: cells in the order of the columns; rich renderables stay as they are.
+        rows: cells in the order of the columns; `Text` keeps its style, anything else is shown as it is.
         columns: heading → `left`, `right` or `fold` (left, long texts wrapped).
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))

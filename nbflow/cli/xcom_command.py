@@ -83,7 +83,7 @@ def _show(shown: ShownValue, *, as_json: bool) -> None:
         )
     elif frame is not None:
         names = dict.fromkeys(frame.column_names, "left")
-        print_table((map(str, row.values()) for row in frame.slice(0, _SHOWN_ROWS).to_pylist()), names)
+        print_table((list(row.values()) for row in frame.slice(0, _SHOWN_ROWS).to_pylist()), names)
         if frame.num_rows > _SHOWN_ROWS:
             click.echo(f"… {frame.num_rows} rows, the first {_SHOWN_ROWS} shown")
     elif shown.json is not None:

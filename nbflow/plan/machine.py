@@ -8,7 +8,6 @@ process and no chance; the service stores its moves in one transaction and then 
 from __future__ import annotations
 
 import heapq
-import itertools
 from collections import Counter, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
@@ -39,6 +38,7 @@ from nbflow.model.work import Result
 from nbflow.plan.live import LiveRun, LiveTask, resumed
 from nbflow.plan.retry import MAX_LOSSES, wait
 from nbflow.plan.slots import Slots
+from nbflow.plan.timers import Timers
 from nbflow.plan.trigger import Tally, verdict
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ class Machine:
         self._active: Counter[str] = Counter()  # runs in state running, by DAG
         self._waiting: dict[str, list[tuple[datetime, RunKey]]] = {}  # queued runs, by DAG, a heap
         self._has_room: set[str] = set()  # DAGs of which a queued run may be able to start
-        self._timers: list[tuple[datetime, int, RunKey | TaskKey]] = []
-        self._count = itertools.count()
+        self._timers: Timers[RunKey | TaskKey] = Timers()
         self._actions: list[Action] = []
 
     # What can be asked
@@ -69,7 +68,7 @@ class Machine:
     @property
     def next_wake(self) -> datetime | None:
         """When the machine next wants to be told the time; None when it waits for no time."""
-        return self._timers[0][0] if self._timers and not self.stopping else None
+        return None if self.stopping else self._timers.next
 
     def instance(self, key: TaskKey) -> Instance:
         """A task instance of an open run.
@@ -139,7 +138,7 @@ class Machine:
             self._active[dag_id] += 1
             self._move_run(run, RunState.RUNNING, "the DAG has room for it", at)
             if run.plan.dagrun_timeout is not None:
-                self._wake(at + run.plan.dagrun_timeout, run.key)
+                self._timers.set(at + run.plan.dagrun_timeout, run.key)
             touched = deque(task for task in run.tasks.values() if task.now.state is TaskState.NONE)
             self._settle(run, touched, at)
 
@@ -214,7 +213,7 @@ class Machine:
                 due = at + wait(run.plan.tasks[event.key.task_id], event.key, now.try_number)
                 next_try = f"{reason}; try {now.try_number + 1} of {now.max_tries} at {due:%H:%M:%S} UTC"
                 self._move(task, TaskState.UP_FOR_RETRY, next_try, at)
-                self._wake(due, event.key)
+                self._timers.set(due, event.key)
             case Result.FAIL | Result.FAILED | Result.TIMED_OUT:
                 self._move(task, TaskState.FAILED, reason, at)
             case Result.LOST if now.losses < MAX_LOSSES and goes_on:
@@ -234,8 +233,7 @@ class Machine:
         return retryable or result in (Result.STOPPED, Result.LOST)
 
     def _tick(self, at: datetime) -> None:
-        while self._timers and self._timers[0][0] <= at:
-            _, _, key = heapq.heappop(self._timers)
+        for key in self._timers.due(at):
             if isinstance(key, RunKey):
                 self._time_out(key, at)
                 continue
@@ -299,9 +297,6 @@ class Machine:
         check_run_move(run.state, new)
         self._actions.append(RunMove(at=at, run=run.key, old=run.state, new=new, reason=reason))
         run.state = new
-
-    def _wake(self, at: datetime, key: RunKey | TaskKey) -> None:
-        heapq.heappush(self._timers, (at, next(self._count), key))
 
     def _ready(self, run: LiveRun, task: LiveTask) -> None:
         task_id = task.key.task_id

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from nbflow.errors import HomeError, StoreTooNew
 from nbflow.model.messages import Move, RunMove
 from nbflow.store import rows
+from nbflow.store.schema import migrate
 from nbflow.store.sql import queries
 
 if TYPE_CHECKING:
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from nbflow.model.run import Interval, RunKey, RunType, TaskKey
     from nbflow.model.work import TaskOutcome
 
-SCHEMA_VERSION = 1
-
-_TOO_NEW = """\
-{path} was written by a newer nbflow (schema {found}, this one knows {known}). Install that nbflow, \
-or set NBFLOW_HOME to another folder."""
 _OTHER_OWNER = """\
 {path} now belongs to another nbflow process ({owner}); this one writes nothing more."""
 _DAMAGED = "{path} cannot be read ({why}). It is left as it is; move it away to start with an empty one."
@@ -52,28 +48,13 @@ class StateStore:
             raise HomeError(_DAMAGED.format(path=path, why=error)) from error
         self._db.row_factory = sqlite3.Row
         try:
-            self._migrate()
+            migrate(self._db, path)
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise HomeError(_DAMAGED.format(path=path, why=error)) from error
         except StoreTooNew:
             self._db.close()
             raise
-
-    def _migrate(self) -> None:
-        found = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if found > SCHEMA_VERSION:
-            raise StoreTooNew(_TOO_NEW.format(path=self.path, found=found, known=SCHEMA_VERSION))
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        if found == SCHEMA_VERSION:
-            return
-        with self._transaction():
-            # Another process may have been quicker: look again with the write lock held.
-            for version in range(self._db.execute("PRAGMA user_version").fetchone()[0], SCHEMA_VERSION):
-                for statement in _statements(self._sql[f"create_{version + 1}"]):
-                    self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
 
     def close(self) -> None:
         """Close the connection."""
@@ -307,13 +288,3 @@ class StateStore:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, one by one (`executescript` would end the transaction)."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

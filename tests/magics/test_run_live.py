@@ -115,6 +115,9 @@ def test_interrupting_the_kernel_stops_the_run(
     )
     request = client.execute("%nbflow run 2013-01-01")
     while not marker.exists():
+        reply = client.get_shell_msg() if client.shell_channel.msg_ready() else None
+        ended = reply is not None and reply["parent_header"].get("msg_id") == request
+        assert not ended, printed(_until_idle(client, request))
         time.sleep(0.05)
     manager.interrupt_kernel()
     messages = _until_idle(client, request)

@@ -14,7 +14,8 @@ from nbflow.model.messages import Instance, Move, RunMove
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey, run_id_of
 from nbflow.model.state import RunState, TaskState
 from nbflow.model.work import ErrorPlace, Result, TaskOutcome
-from nbflow.store.state import SCHEMA_VERSION, StateStore
+from nbflow.store.schema import SCHEMA_VERSION
+from nbflow.store.state import StateStore
 
 AT = datetime(2026, 11, 20, 3, 28, 49, 123456, tzinfo=UTC)
 DAY = Interval(

@@ -1,0 +1,151 @@
+"""The first lines of a cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from nbflow.model.task import TaskKind, TriggerRule
+from nbflow.parse.header import HeaderKind, header_lines, read_header
+from nbflow.parse.options import TASK_OPTIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    name: str
+    source: str
+    kind: HeaderKind = HeaderKind.TASK
+    task: str = ""
+    task_kind: TaskKind = TaskKind.TASK
+    options: dict[str, object] = field(default_factory=dict)
+    lines: int = 1
+    body: str | None = None
+
+
+CASES = [
+    Case(name="a name", source="%%task load\nx = 1", task="load", body="\nx = 1"),
+    Case(name="a line magic", source="%task load\nx = 1", task="load", body="\nx = 1"),
+    Case(name="a name in any script", source="%%task 추출", task="추출"),
+    Case(name="a name with marks of a script", source="%%task निकालो", task="निकालो"),
+    Case(name="dots and dashes", source="%%task load-2.b_c", task="load-2.b_c"),
+    Case(name="a quoted name", source='%%task "load"', task="load"),
+    Case(name="blank lines above", source="\n\n%%task load\nx", task="load", lines=3, body="\n\n\nx"),
+    Case(name="Windows line ends", source="%%task load\r\nx", task="load", body="\nx"),
+    Case(name="going on", source="%%task +\nx", kind=HeaderKind.CONTINUES),
+    Case(name="going on in a line", source="%task +\nx", kind=HeaderKind.CONTINUES),
+    Case(name="scratch", source="%%scratch\nx", kind=HeaderKind.SCRATCH),
+    Case(name="a dag", source="%%dag daily\nowner = 'a'", kind=HeaderKind.DAG, task="daily", body="\nowner = 'a'"),
+    Case(name="a dag without a name", source="%%dag\nowner = 'a'", kind=HeaderKind.DAG),
+    Case(name="another cell magic below", source="%%task load\n%%bash\nls", task="load", body="\n%%bash\nls"),
+    Case(name="a sensor", source="%%task.sensor wait", task="wait", task_kind=TaskKind.SENSOR),
+    Case(name="a branch", source="%%task.branch choose", task="choose", task_kind=TaskKind.BRANCH),
+    Case(name="a short circuit", source="%%task.short_circuit go", task="go", task_kind=TaskKind.SHORT_CIRCUIT),
+    Case(name="a setup", source="%%task.setup up", task="up", task_kind=TaskKind.SETUP),
+    Case(name="a teardown", source="%%task.teardown down", task="down", task_kind=TaskKind.TEARDOWN),
+    Case(
+        name="lines joined by backslashes",
+        source="%%task load --retries 3 \\\n    --after a,b \\\n  --doc 'two words'\nx",
+        task="load",
+        options={"retries": 3, "after": ("a", "b"), "doc": "two words"},
+        lines=3,
+        body="\n\n\nx",
+    ),
+    Case(name="options before the name", source="%%task --retries=2 load", task="load", options={"retries": 2}),
+    Case(name="after none", source="%%task load --after none", task="load", options={"after": ()}),
+    Case(name="a comment behind", source="%%task load # first", task="load"),
+    Case(
+        name="every other option",
+        source="%%task t --uses a,b --exports c --retry-delay 1m --retry-exponential-backoff --max-retry-delay PT1H"
+        " --execution-timeout 90 --trigger-rule all_done --priority-weight -2 --group A.B",
+        task="t",
+        options={
+            "uses": frozenset({"a", "b"}),
+            "exports": frozenset({"c"}),
+            "retry_delay": timedelta(minutes=1),
+            "retry_exponential_backoff": True,
+            "max_retry_delay": timedelta(hours=1),
+            "execution_timeout": timedelta(seconds=90),
+            "trigger_rule": TriggerRule.ALL_DONE,
+            "priority_weight": -2,
+            "group": "A.B",
+        },
+    ),
+    Case(
+        name="a flag turned off",
+        source="%%task t --no-retry-exponential-backoff",
+        task="t",
+        options={"retry_exponential_backoff": False},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_is_read(case: Case) -> None:
+    header = read_header(case.source)
+    assert header is not None
+    assert header.problems == ()
+    assert (header.kind, header.name, header.task_kind) == (case.kind, case.task, case.task_kind)
+    assert dict(header.options) == case.options
+    assert header.lines == header_lines(case.source) == case.lines
+    assert case.body is None or header.body == case.body
+
+
+@pytest.mark.parametrize("source", ["", "x = 1", "# only", "x\n%%task load", "%%tasks a", "%%time\nx", "%dag a --owner b"])
+def test_other_cells_have_none(source: str) -> None:
+    assert read_header(source) is None
+    assert header_lines(source) == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    name: str
+    source: str
+    code: str
+    says: str
+    line: int = 1
+
+
+WRONG = [
+    Wrong("no name", "%%task", "no-name", "%%task has no name; write %%task NAME"),
+    Wrong("two names", "%%task load data", "bad-name", "Write %%task load_data"),
+    Wrong("a space in the name", "%%task 'load data'", "bad-name", "write load_data"),
+    Wrong("a slash in the name", "%%task a/b", "bad-name", "'/'"),
+    Wrong("a dot before the name", "%%task .hidden", "bad-name", "write hidden"),
+    Wrong("a name that means something", "%%task none", "bad-name", "meaning of its own"),
+    Wrong("a long name", "%%task " + "a" * 201, "bad-name", "longer than 200"),
+    Wrong("an unknown kind", "%%task.brnch a", "unknown-kind", "Did you mean %%task.branch?"),
+    Wrong("an unknown option", "%%task a --retrys 3", "unknown-option", "Did you mean --retries? There are --after"),
+    Wrong("a short option", "%%task a -r 3", "unknown-option", "no option -r"),
+    Wrong("no value", "%%task a --retries", "bad-option", "--retries needs a value"),
+    Wrong("no number", "%%task a --retries many", "bad-option", "'many' is no whole number"),
+    Wrong("too small", "%%task a --retries -1", "bad-option", "0 is the least"),
+    Wrong("no duration", "%%task a --retry-delay soon", "bad-option", "write 30s, 5m"),
+    Wrong("no rule", "%%task a --trigger-rule all_sucess", "bad-option", "Did you mean all_success?"),
+    Wrong("no Python name", "%%task a --uses 1x", "bad-option", "1x is no Python name"),
+    Wrong("an open quote", "%%task a --doc 'open", "bad-header", "can't be split"),
+    Wrong("a comment above", "# load\n%%task a", "comment-above-header", "Move the comment below"),
+    Wrong("options of a continuation", "%%task + --retries 3", "bad-header", "takes no kind or options"),
+    Wrong("words behind scratch", "%%scratch now", "bad-header", "takes nothing"),
+    Wrong("two headers", "%%task a\nx\n%%task b", "two-headers", "split the cell", 3),
+]
+
+
+@pytest.mark.parametrize("case", WRONG, ids=lambda case: case.name)
+def test_says_what_is_wrong_and_where(case: Wrong) -> None:
+    header = read_header(case.source)
+    assert header is not None
+    (problem,) = [problem for problem in header.problems if problem.code == case.code]
+    assert case.says in problem.message
+    assert problem.line == case.line
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    header = read_header("%%task a b --retries x --colour red")
+    assert header is not None
+    assert {problem.code for problem in header.problems} == {"bad-name", "bad-option", "unknown-option"}
+
+
+def test_every_option_has_a_line_of_help() -> None:
+    assert all(option.help and "\n" not in option.help for option in TASK_OPTIONS)
