@@ -25,11 +25,11 @@ def command(notebook: Path, output: Path | None, *, write: bool, as_json: bool) 
     proposal = propose(notebook)
     if as_json:
         print_json(
-            [{"cell": one.cell, "task_id": one.task_id, "why": one.reason} for one in proposal.suggestions]
+            [{"cell": one.number, "task_id": one.name, "why": one.why} for one in proposal.suggestions]
         )
     else:
         print_table(
-            ((one.cell, f"%%task {one.task_id}", Text(one.reason)) for one in proposal.suggestions),
+            ((one.number, f"%%task {one.name}", Text(one.why)) for one in proposal.suggestions),
             {"CELL": "right", "LINE TO ADD": "left", "WHY": "fold"},
         )
     if write or output is not None:

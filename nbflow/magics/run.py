@@ -51,24 +51,26 @@ def run_live(notebook: Path, arguments: list[str]) -> None:
     printed: list[str] = []
     reader = threading.Thread(target=_collect, args=(process, printed), daemon=True)
     reader.start()
+    interrupted = False
     try:
         while process.poll() is None:
             picture.look()
             reader.join(_EVERY)
     except KeyboardInterrupt:
-        _stop(process)
-        raise
+        interrupted = True
     finally:
         _stop(process)
         reader.join(_PATIENCE)
         if process.stdout is not None:
             process.stdout.close()
-        # Wrong calls (2) leave nothing new to show.
+        # A wrong call (2) leaves nothing new to show.
         picture.finish(worth_showing=process.returncode != 2)
     text = "".join(printed).strip()
-    if process.returncode == 2:
+    if process.returncode == 2 and not interrupted:
         raise NbflowError(text)
     print(summary_of(text, process.returncode))
+    if interrupted:
+        raise KeyboardInterrupt  # the cells below are not to run
 
 
 def summary_of(printed: str, status: int) -> str:
