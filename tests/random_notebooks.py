@@ -26,6 +26,7 @@ DICTS = ("d0", "d1")
 OBJECTS = ("o0", "o1")
 FUNCTIONS = ("f0", "f1", "f2")
 CLASSES = ("K0", "K1")
+COUNTERS = ("c0", "c1")
 DATA = (*NUMBERS, *LISTS, *NESTED, *DICTS, *OBJECTS)
 COMPARED = (*DATA, "seen")
 
@@ -53,7 +54,9 @@ class RandomNotebook:
     cells: tuple[RandomCell, ...]
 
     def node(self) -> NotebookNode:
-        cells = [nbformat4.new_code_cell(cell.source, id=f"c{index}") for index, cell in enumerate(self.cells)]
+        cells = [
+            nbformat4.new_code_cell(cell.source, id=f"c{index}") for index, cell in enumerate(self.cells)
+        ]
         metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         return nbformat4.new_notebook(cells=cells, metadata=metadata)
 
@@ -124,7 +127,14 @@ class _Writer:
         """One statement; the names it makes for certain exist afterwards."""
         names = self.names
         ways = [self.assign_number, self.assign_list, self.assign_other, self.conditional, self.loop]
-        ways += [self.define_function, self.define_function, self.define_class, self.import_, self.augment, self.attempt]
+        ways += [
+            self.define_function,
+            self.define_function,
+            self.define_class,
+            self.import_,
+            self.augment,
+            self.attempt,
+        ]
         if names.of(LISTS):
             ways += [self.change_list] * 3
         if names.of(NESTED):
@@ -135,6 +145,9 @@ class _Writer:
             ways += [self.assign_object] * 2
         if names.of(OBJECTS) and all(names.all_needs(name) <= names.there for name in names.of(CLASSES)):
             ways += [self.change_object] * 2
+        ways += [self.counter]
+        if names.of(COUNTERS):
+            ways += [self.count] * 2
         if names.of(DATA) and not self.depth:
             ways += [self.delete]
         return self.pick(ways)()
@@ -171,14 +184,27 @@ class _Writer:
 
     def change_list(self) -> str:
         name, value = self.pick(self.names.of(LISTS)), self.number()
-        ways = [f"{name}.append({value})", f"{name} += [{value}]", f"{name}[:1] = [{value}]", f"del {name}[:1]"]
-        ways += [f"{name}.sort()", f"same = {name}\nsame.append({value})\nsame = 0", f"{name}.extend(range({value} % 3))"]
+        ways = [
+            f"{name}.append({value})",
+            f"{name} += [{value}]",
+            f"{name}[:1] = [{value}]",
+            f"del {name}[:1]",
+        ]
+        ways += [
+            f"{name}.sort()",
+            f"same = {name}\nsame.append({value})\nsame = 0",
+            f"{name}.extend(range({value} % 3))",
+        ]
         return self.pick(ways)
 
     def change_nested(self) -> str:
         name, value = self.pick(self.names.of(NESTED)), self.number()
         ways = [f"{name}.append([{value}])", f"for row in {name}:\n    row.append({value})\nrow = 0"]
-        ways += [f"row = {name}[0]\nrow.append({value})\nrow = 0", f"{name}[0] += [{value}]", f"{name} = [list(r) for r in {name}]"]
+        ways += [
+            f"row = {name}[0]\nrow.append({value})\nrow = 0",
+            f"{name}[0] += [{value}]",
+            f"{name} = [list(r) for r in {name}]",
+        ]
         return self.pick(ways)
 
     def change_dict(self) -> str:
@@ -189,6 +215,17 @@ class _Writer:
     def change_object(self) -> str:
         name, value = self.pick(self.names.of(OBJECTS)), self.number()
         return self.pick([f"{name}.add({value})", f"{name}.v = {value}", f"{name}.v += {value}"])
+
+    def counter(self) -> str:
+        name = self.pick(COUNTERS)
+        self.names.there.add(name)
+        lines = ["def make():", "    n = 0", "    def count():", "        nonlocal n", "        n += 1"]
+        return "\n".join([*lines, "        return n", "    return count", f"{name} = make()"])
+
+    def count(self) -> str:
+        name, counter = self.pick(NUMBERS), self.pick(self.names.of(COUNTERS))
+        self.names.there.add(name)
+        return f"{name} = {counter}()"
 
     def augment(self) -> str:
         known = self.names.of(NUMBERS)

@@ -24,6 +24,7 @@ from nbflow.execute.process import end_with_parent, leave_sockets_open, let_outp
 from nbflow.execute.ti import TaskInstance
 from nbflow.model.context import context_of
 from nbflow.model.work import FAILURE_FOLDER, STAGING_FOLDER, Result
+from nbflow.parse.transformer import HeaderTransformer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,27 +45,6 @@ _QUICK = 3.0  # seconds to save variables after an interrupt: the host's patienc
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Give the kernel the magics of a try."""
     TrySession(shell)
-
-
-def without_header(lines: list[str]) -> list[str]:
-    """The input transformer: a cell's lines without its header and its installs.
-
-    Each line of code keeps its number, except below another cell magic (`%%bash`), which must be first.
-    """
-    if not any("task" in line or line.lstrip()[:1] in ("%", "!") or "install" in line for line in lines):
-        return lines
-    from nbflow.parse.header import read_header
-    from nbflow.parse.source import without_installs
-
-    source = "".join(lines)
-    header = read_header(source)
-    body = without_installs(source if header is None else header.body)
-    if header is not None:
-        above = header.lines
-        rest = body.split("\n")[above:]
-        first = next((line for line in rest if line.strip()), "")
-        body = "\n".join(rest).lstrip("\n") if first.startswith("%%") else "#\n" * above + "\n".join(rest)
-    return body.splitlines(keepends=True)
 
 
 class TrySession:
@@ -114,7 +94,8 @@ class TrySession:
         shell.user_ns.update(
             {name: value for name, value in self._given.items() if name not in brief.assigned}
         )
-        shell.input_transformers_cleanup.insert(0, without_header)
+        transformers = shell.input_transformer_manager
+        transformers.cleanup_transforms.append(HeaderTransformer(transformers, installs=False))
         shell.set_custom_exc((NameError, NbflowError), _shown_by(self))
         if self._live:
             shell.ask_exit = _exit  # type: ignore[attr-defined] `exit` would stop the kernel under the try
@@ -132,8 +113,8 @@ class TrySession:
         brief, namespace = self.brief, self._shell.user_ns
         self._params.update({name: namespace[name] for name in brief.parameters if name in namespace})
         self._shared = by_reference(brief.shared, namespace)
-        for name, value in brief.inputs.items():
-            namespace[name] = self._decode(value)
+        # All of them before any is set: they refer to what shared cells defined under these names.
+        namespace.update({name: self._decode(value) for name, value in brief.inputs.items()})
         self._marks = fingerprints(brief.watched, namespace) if self._live else {}
 
     def give_outputs(self, _line: str) -> None:
@@ -184,7 +165,7 @@ class TrySession:
         error = result.error_before_exec or result.error_in_exec
         try:
             if error is None:
-                if cell is not None and cell.headed:
+                if cell is not None and cell.own and result.result is not None:
                     self._returned = result.result
             elif isinstance(error, SystemExit) and error.code in (None, 0):
                 self._finish()
@@ -211,7 +192,8 @@ class TrySession:
         result = Result.FAIL if isinstance(error, (Fail, CannotCarry)) else Result.FAILED
         if type(error).__name__ == "StdinNotImplementedError":
             place = replace(place, message=_NOBODY_TO_ASK)
-        self._report(result, str(place), place)
+        reason = str(error) if isinstance(error, CannotCarry) else str(place)
+        self._report(result, reason, place)
         seconds = _QUICK if isinstance(error, KeyboardInterrupt) else None
         self._capture(seconds)
 

@@ -22,11 +22,11 @@ TRY_VARIABLE = "NBFLOW_TRY"  # holds the token in the kernel of the try, and now
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellPlace:
-    """A cell of the notebook as the kernel knows it: its number, and whether a `%%task` line heads it."""
+    """A cell of the notebook as the kernel knows it: its number, and whether it is the task's own."""
 
     cell_id: str
     number: int
-    headed: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Brief:
             "missing": dict(self.missing),
             "assigned": sorted(self.assigned),
             "shared": sorted(self.shared),
-            "cells": [[cell.cell_id, cell.number, cell.headed] for cell in self.cells],
+            "cells": [[cell.cell_id, cell.number, cell.own] for cell in self.cells],
             "exports": [[export.name, export.made, export.wanted] for export in self.exports],
             "watched": sorted(self.watched),
             "strict": self.strict,
@@ -125,8 +125,7 @@ class Brief:
             assigned=frozenset(data["assigned"]),
             shared=frozenset(data["shared"]),
             cells=tuple(
-                CellPlace(cell_id=cell_id, number=number, headed=headed)
-                for cell_id, number, headed in data["cells"]
+                CellPlace(cell_id=cell_id, number=number, own=own) for cell_id, number, own in data["cells"]
             ),
             exports=tuple(
                 Export(name=name, made=made, wanted=wanted) for name, made, wanted in data["exports"]

@@ -65,7 +65,7 @@ def hand_over(
         try:
             xcoms[export.name] = encode(export.name, value, folder=folder, shared=shared)
         except CannotCarry as error:
-            raise CannotCarry(_cannot(export, value, error)) from None
+            raise CannotCarry(_cannot(export, error)) from None
         by_object[id(value)] = export.name
     for key, value in pushed.items():
         try:
@@ -113,12 +113,8 @@ def change_note(task_id: str, name: str) -> str:
     )
 
 
-def _cannot(export: Export, value: object, error: CannotCarry) -> str:
-    return (
-        f"`{export.name}` ({kind_of(value)}), made in {export.made} and wanted in {export.wanted}, can't go from "
-        f"one task's process to another's: {error} Make it in a shared cell above the first task, so that each "
-        "task has its own, or hand on what it is made from."
-    )
+def _cannot(export: Export, error: CannotCarry) -> str:
+    return f"{error} It is made in {export.made} and wanted in {export.wanted}."
 
 
 def _again(value: XComValue, folder: Path) -> XComValue:

@@ -103,7 +103,12 @@ class LocalExecutor:
         with self._lock:
             self._hosts.append(host)
         while (request := self._waiting.get()) is not None:
-            outcome = self._begin(request, host) or host.run(request, self._started)
+            began = datetime.now(UTC)
+            try:
+                outcome = self._begin(request, host) or host.run(request, self._started)
+            except Exception as error:  # noqa: BLE001 a full disk, say: whoever waits for the try must hear of it
+                reason = f"the try could not be run: {type(error).__name__}: {error}"
+                outcome = without_a_start(request.token, Result.LOST, reason, began)
             with self._lock:
                 self._running.pop(request.token, None)
                 self._stopped.pop(request.token, None)

@@ -16,7 +16,6 @@ from nbflow.errors import NotebookUnreadable
 from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, Export
 from nbflow.execute.outcome import write_whole
 from nbflow.model.cell import Role
-from nbflow.parse.header import HeaderKind, read_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +73,7 @@ def prepare(request: TaskRequest) -> Job:
     """Write the kernel's brief into the try's folder, and say what a host has to run.
 
     Raises:
-        NotebookUnreadable: the notebook is in another language than Python.
+        NotebookUnreadable: the notebook is in another language than Python, or its folder is gone.
     """
     language = language_of(request.notebook)
     if language not in PYTHON:
@@ -82,6 +81,9 @@ def prepare(request: TaskRequest) -> Job:
             f"{request.flow.path}: the notebook is written in {language}; nbflow runs Python notebooks. "
             f"Choose a Python kernel in Jupyter (Kernel, Change kernel) if it is one."
         )
+        raise NotebookUnreadable(msg)
+    if not request.cwd.is_dir():
+        msg = f"{request.flow.path}: the notebook's folder {request.cwd} is gone, and its cells run there"
         raise NotebookUnreadable(msg)
     path = request.folder / BRIEF_FILE
     notebook = task_notebook(request, path)
@@ -125,7 +127,6 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
     cells = cells_for(flow, task_id)
     shared = (cell.names.defines for cell in cells if cell.task_id is None)
     timeout = request.execution_timeout
-    whole = all(read_header(cell.source) is None for cell in flow.cells_of(task_id))
     return Brief(
         key=request.key,
         try_number=request.try_number,
@@ -140,8 +141,7 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
         assigned=frozenset[str]().union(*(cell.names.defines for cell in flow.cells)),
         shared=frozenset[str]().union(*shared),
         cells=tuple(
-            CellPlace(cell_id=cell.cell_id, number=cell.number, headed=_headed(cell, task_id, whole=whole))
-            for cell in cells
+            CellPlace(cell_id=cell.cell_id, number=cell.number, own=cell.task_id == task_id) for cell in cells
         ),
         own_cells=own_cells,
         exports=tuple(_export(flow, task_id, name) for name in sorted(flow.exports.get(task_id, ()))),
@@ -201,19 +201,6 @@ def _own(cell: NotebookNode) -> bool:
 def _own_cell(tag: str, source: str) -> NotebookNode:
     metadata = {"tags": [tag], "jupyter": {"source_hidden": True}}
     return nbformat4.new_code_cell(source, metadata=metadata)
-
-
-def _headed(cell: Cell, task_id: str, *, whole: bool) -> bool:
-    """Whether a cell's last expression can be the return value: a `%%task` line stands above it.
-
-    In a notebook without any such line, which is one task, each cell's can.
-    """
-    if cell.task_id != task_id:
-        return False
-    header = read_header(cell.source)
-    if header is None:
-        return whole
-    return header.kind in (HeaderKind.TASK, HeaderKind.CONTINUES)
 
 
 def _export(flow: Flow, task_id: str, name: str) -> Export:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from nbflow.errors import NbflowError, OptionError
 from nbflow.magics.completer import matcher
 from nbflow.magics.hand import Hand
-from nbflow.magics.transformer import HeaderTransformer
+from nbflow.parse.transformer import HeaderTransformer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -63,6 +63,8 @@ class Deferred:
         returns: what its result may be or hold.
         calls: the calls it makes.
         carries: whether its result may run its code later (it makes functions, is a generator).
+        stateful: whether running it changes variables of the function around it, which live on in it.
+        makes_stateful: whether its result is such a function.
     """
 
     uses: frozenset[str] = frozenset()
@@ -75,6 +77,8 @@ class Deferred:
     returns: Roots = frozenset()
     calls: tuple[Call, ...] = ()
     carries: bool = False
+    stateful: bool = False
+    makes_stateful: bool = False
 
     def __or__(self, other: Deferred) -> Deferred:
         """What either of the two may do; the parameters are those of the one that has some."""
@@ -89,6 +93,8 @@ class Deferred:
             returns=self.returns | other.returns,
             calls=(*self.calls, *(call for call in other.calls if call not in self.calls)),
             carries=self.carries or other.carries,
+            stateful=self.stateful or other.stateful,
+            makes_stateful=self.makes_stateful or other.makes_stateful,
         )
 
 
@@ -102,6 +108,7 @@ class Names:
     Attributes:
         defines: names that exist after it because of it.
         may_define: those of them only some paths define (under `if`, `try`, loops, by a call).
+        binds: those of them it binds anew for certain; the others keep their object, changed or not.
         uses: names it needs from above.
         may_use: those of them only some paths need.
         guarded: those of them that stand in a `try` which catches NameError.
@@ -124,6 +131,7 @@ class Names:
 
     defines: frozenset[str] = frozenset()
     may_define: frozenset[str] = frozenset()
+    binds: frozenset[str] = frozenset()
     uses: frozenset[str] = frozenset()
     may_use: frozenset[str] = frozenset()
     guarded: frozenset[str] = frozenset()

@@ -18,6 +18,10 @@ class TaskKind(StrEnum):
     TEARDOWN = "teardown"
 
 
+SKIPPERS = frozenset({TaskKind.BRANCH, TaskKind.SHORT_CIRCUIT})
+"""Kinds whose result may skip the tasks below them."""
+
+
 class TriggerRule(StrEnum):
     """When a task may run, given its upstream tasks' states (semantics of each: plan.trigger)."""
 

@@ -113,7 +113,7 @@ def _two_names(own: Sequence[Draft]) -> Iterator[Problem]:
                         f"Change it through `{other}`, or in the task that made both.",
                         names.lines.get(name),
                     )
-        for name in names.defines - names.may_define:
+        for name in names.binds:
             for other in twins.pop(name, {}):
                 twins.get(other, {}).pop(name, None)
         for name, roots in names.points.items():

@@ -37,6 +37,8 @@ class BindingReader(ExpressionReader):
                 scope.names.add(name)
             elif name in scope.names:
                 self.state.points[name] = own
+            elif self.bodies:
+                self.bodies[-1].stateful = True  # nonlocal
             return
         if self.bodies:
             self.bodies[-1].defines.add(name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nbflow.model.cell import Role
 from nbflow.model.context import CONTEXT_NAMES
 from nbflow.model.problem import Problem, Severity
+from nbflow.parse.names import analyse
 from nbflow.parse.options import nearest
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def undefined(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wi
     star = next((draft.index for draft in drafts if draft.runs and draft.names.star), len(drafts))
     found = [*_of_tasks(drafts, tasks, wiring), *_of_shared(drafts)]
     return [
-        _problem(missing, places, certain=missing.certain and missing.cell.index < hidden)
+        _problem(missing, places, drafts, certain=missing.certain and missing.cell.index < hidden)
         for missing in found
         if missing.cell.index < star
         and missing.name not in SET_BY_NBFLOW
@@ -80,13 +81,15 @@ def _of_shared(drafts: Sequence[Draft]) -> Iterator[_Missing]:
         defined |= names.defines
 
 
-def _problem(missing: _Missing, places: Mapping[str, list[Draft]], *, certain: bool) -> Problem:
+def _problem(
+    missing: _Missing, places: Mapping[str, list[Draft]], drafts: Sequence[Draft], *, certain: bool
+) -> Problem:
     name, cell = missing.name, missing.cell
     who = f"task `{cell.task_id}`" if cell.task_id else "this shared cell"
     reads = f"{who} reads `{name}`" if certain else f"on some paths {who} reads `{name}`"
     below = [draft for draft in places.get(name, ()) if draft.index > cell.index and draft.runs]
     above = {other for other, found in places.items() if any(d.index < cell.index and d.runs for d in found)}
-    scratch = [draft for draft in places.get(name, ()) if draft.role is Role.SCRATCH]
+    scratch = next((draft for draft in drafts if _only_there(draft, name)), None)
     if missing.deleted is not None:
         code = "deleted-name"
         text = f"{reads}, which cell {missing.deleted.number} has deleted. Take the del away, or define it again."
@@ -96,9 +99,7 @@ def _problem(missing: _Missing, places: Mapping[str, list[Draft]], *, certain: b
     else:
         code = "undefined-name"
         text = f"{reads}, which no earlier cell defines.{nearest(name, above)}"
-        text += (
-            f" Scratch cell {scratch[0].number} does, but is never run." if scratch else " Define it above."
-        )
+        text += f" Scratch cell {scratch.number} does, but is never run." if scratch else " Define it above."
     return Problem(
         severity=Severity.ERROR if certain else Severity.WARNING,
         code=code,
@@ -107,6 +108,16 @@ def _problem(missing: _Missing, places: Mapping[str, list[Draft]], *, certain: b
         line=missing.line,
         task=cell.task_id,
     )
+
+
+def _only_there(draft: Draft, name: str) -> bool:
+    """Whether a scratch cell, which nobody has read yet, defines a name."""
+    if draft.role is not Role.SCRATCH or name not in draft.body:
+        return False
+    try:
+        return name in analyse(draft.body).defines
+    except SyntaxError:
+        return False
 
 
 def star_imports(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec]) -> dict[str, tuple[str, ...]]:

@@ -76,10 +76,6 @@ class Draft:
         ]
         return bool(lines) and all(line.startswith(_CONFIGURES) for line in lines)
 
-    def line_of(self, name: str) -> int | None:
-        """The line of the first use of a name."""
-        return self.names.lines.get(name)
-
     def freeze(self) -> Cell:
         """The cell as a value."""
         return Cell(

@@ -11,8 +11,6 @@ from nbflow.parse.builtin import GIVEN
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-NOTHING = Deferred()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -139,15 +137,16 @@ def nearest_roots(roots: Iterable[tuple[str, int]]) -> Roots:
     return found if len(found) <= MOST else frozenset(sorted(found, key=lambda r: (r[1], r[0]))[:MOST])
 
 
-def after(known: Known, names: Names, *, pointers: bool = True) -> Known:
+def after(known: Known, names: Names, *, pointers: bool = True, replaces: bool = True) -> Known:
     """What is known after a cell too.
 
     Args:
         known: before it.
         names: what the cell does.
         pointers: whether the cell runs in the same process as what follows.
+        replaces: whether the cell surely runs, so that its definitions replace those before.
     """
-    certain = names.defines - names.may_define
+    certain = names.binds if replaces else frozenset[str]()
     deferred = {name: entry for name, entry in known.deferred.items() if name not in certain}
     for name, entry in names.deferred.items():
         deferred[name] = deferred[name] | entry if name in deferred else entry

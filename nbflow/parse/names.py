@@ -44,6 +44,7 @@ def names_of(tree: ast.Module, known: Known) -> Names:
     return Names(
         defines=frozenset(name for name in defines if not is_dunder(name)),
         may_define=frozenset(name for name in state.maybe - state.bound if not is_dunder(name)),
+        binds=frozenset(name for name in state.bound if not is_dunder(name)),
         uses=frozenset(uses),
         may_use=frozenset(uses - record.certain),
         guarded=frozenset(uses - record.unguarded),

@@ -86,6 +86,8 @@ class Reading:
         found = self.consequences(name)
         if found is not None:
             self.happen(found, line)
+            if self.deferred[name].stateful:
+                self.mutate(self.roots_of(name), line)
 
     def need(self, name: str, line: int, *, certain: bool) -> None:
         """A use of a name by the cell itself."""
@@ -195,6 +197,9 @@ class Reading:
             elif not root.startswith("#") and not self.is_local(root):
                 self.bodies[-1].mutates.add(root)
                 self.bodies[-1].uses.add(root)
+        around = {name for scope in self.scopes[:-1] if scope.kind == "function" for name in scope.names}
+        if holders & (around - self.scopes[-1].names):
+            self.bodies[-1].stateful = True
         for name in holders - changed:
             if not self.is_local(name) and not name.startswith(("#", "$")):
                 self.bodies[-1].mutates.add(name)

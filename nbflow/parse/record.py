@@ -10,8 +10,6 @@ from nbflow.model.cell import Call, Deferred, Roots
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nbflow.parse.known import Consequences
-
 
 @dataclass(slots=True)
 class Flowing:
@@ -115,9 +113,12 @@ class BodyRecord:
     returns: set[tuple[str, int]] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
     carries: bool = False
+    stateful: bool = False
+    makes_stateful: bool = False
 
     def absorb(self, inner: Deferred) -> None:
         """Take over what a function defined inside may do: it may be called in here, or handed out."""
+        self.makes_stateful |= inner.stateful
         self.uses |= inner.uses
         self.defines |= inner.defines
         self.mutates |= inner.mutates
@@ -142,18 +143,9 @@ class BodyRecord:
             returns=frozenset(self.returns),
             calls=tuple(self.calls),
             carries=self.carries,
+            stateful=self.stateful,
+            makes_stateful=self.makes_stateful,
         )
-
-
-def as_deferred(found: Consequences) -> Deferred:
-    """Consequences as something that can be deferred again."""
-    return Deferred(
-        uses=found.uses,
-        defines=found.defines,
-        mutates=found.mutates,
-        deletes=found.deletes,
-        guesses=found.guesses,
-    )
 
 
 def _names(parameters: tuple[str, ...]) -> set[str]:

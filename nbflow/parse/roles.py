@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbflow.model.cell import Role
 from nbflow.model.problem import Problem, Severity
+from nbflow.model.task import SKIPPERS
 from nbflow.parse.draft import dag_lines
 from nbflow.parse.header import HeaderKind
 from nbflow.parse.known import Known, after
@@ -34,10 +35,10 @@ def assign_roles(drafts: Sequence[Draft], *, whole: str) -> list[Problem]:
     """
     _marked(drafts)
     _read_names(drafts)
-    if not any(draft.role is Role.TASK for draft in drafts):
+    if not any(draft.own for draft in drafts):
         return _single(drafts, whole)
     problems = _unmarked(drafts)
-    first = next(draft.index for draft in drafts if draft.role is Role.TASK)
+    first = next((draft.index for draft in drafts if draft.role is Role.TASK), len(drafts))
     if any(draft.shared and draft.index > first for draft in drafts):
         _read_names(drafts)  # now that it is known which cells are shared
     return problems
@@ -77,6 +78,7 @@ def _read_names(drafts: Sequence[Draft]) -> None:
     """
     every, shared, current = Known(), {}, {}
     marked = False
+    branches = any(draft.header and draft.header.task_kind in SKIPPERS for draft in drafts)
     for draft in drafts:
         if draft.role in (Role.SCRATCH, Role.DAG, Role.INSTALL) or not draft.tree.body:
             continue
@@ -84,9 +86,9 @@ def _read_names(drafts: Sequence[Draft]) -> None:
             marked, current = True, {}
         known = replace(every, points={**every.points, **shared, **current})
         draft.names = names_of(draft.tree, known)
-        every = after(every, draft.names, pointers=False)
+        every = after(every, draft.names, pointers=False, replaces=draft.shared or not branches)
         mine = shared if draft.shared or not marked else current
-        for name in draft.names.defines - draft.names.may_define:
+        for name in draft.names.binds:
             mine.pop(name, None)
             current.pop(name, None)
         mine.update({name: roots for name, roots in draft.names.points.items() if roots})

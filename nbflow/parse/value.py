@@ -147,6 +147,7 @@ class ValueReader(Reading):
                                 deletes=full.deletes,
                                 guesses=full.guesses,
                                 carries=True,
+                                stateful=entry.stateful or entry.makes_stateful,
                             )
                         )
                 case ast.Lambda():

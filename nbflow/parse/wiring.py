@@ -10,7 +10,7 @@ from nbflow.model.dag import Order
 from nbflow.model.flow import Edge, EdgeKind
 from nbflow.model.graph import Graph
 from nbflow.model.problem import Problem, Severity
-from nbflow.model.task import TaskKind, TriggerRule
+from nbflow.model.task import SKIPPERS, TriggerRule
 from nbflow.parse.options import nearest
 from nbflow.parse.reach import Definitions, Need, body_of, needs_of
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from nbflow.model.task import TaskSpec
     from nbflow.parse.draft import Draft
 
-_SKIPPERS = (TaskKind.BRANCH, TaskKind.SHORT_CIRCUIT)
 _SKIPPING_RULES = (
     TriggerRule.ALL_FAILED,
     TriggerRule.ALL_SKIPPED,
@@ -252,7 +251,7 @@ def _skippable(wiring: Wiring, tasks: Mapping[str, TaskSpec]) -> frozenset[str]:
         for task_id, spec in tasks.items()
         if spec.trigger_rule in _SKIPPING_RULES and any(task_id in below for below in down.values())
     }
-    stack = [name for task_id, spec in tasks.items() if spec.kind in _SKIPPERS for name in down[task_id]]
+    stack = [name for task_id, spec in tasks.items() if spec.kind in SKIPPERS for name in down[task_id]]
     stack += [name for task_id in found for name in down[task_id]]
     while stack:
         name = stack.pop()

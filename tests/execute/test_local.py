@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="looks at processes in /proc (Linux)"
 )
-SLEEP = "%%task a\nx = 1\nprint('ready', flush=True)\nimport time\ntime.sleep(60)"
+SLEEP = "%%task a\nimport time\ndef wait():\n    print('ready', flush=True)\n    time.sleep(60)\nwait()"
 
 
 def alive(pgid: int) -> bool:
@@ -138,6 +138,16 @@ def test_closing_ends_what_runs(bench: Bench) -> None:
     assert not alive(bench.started[request.token].pgid)
     with pytest.raises(RuntimeError, match="closed"):
         executor.submit(request)
+
+
+def test_a_folder_that_is_gone_or_cannot_be_written_is_said(bench: Bench, tmp_path: Path) -> None:
+    gone = bench.run("%%task a\n1", cwd=tmp_path / "gone")
+    assert gone.outcome.result is Result.FAIL
+    assert "is gone" in gone.outcome.reason
+    request = bench.request("%%task a\n1", folder=tmp_path / "nowhere")
+    bench.submit(request)
+    bench.wait(request.token)
+    assert bench.outcomes[request.token].result is Result.LOST
 
 
 def test_a_slot_is_needed() -> None:

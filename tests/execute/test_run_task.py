@@ -64,8 +64,9 @@ class Returned:
 
 RETURNED = (
     Returned("the last expression", ("%%task a\nx = 1\nx + 1",), 2),
-    Returned("of the last headed cell", ("%%task a\n1", "%%task +\n2", "print('not this')"), 2),
-    Returned("not of one that only continues", ("%%task a\nx = 1\n'kept'", "x"), "kept"),
+    Returned("of its last cell", ("%%task a\n1", "%%task +\n2"), 2),
+    Returned("of a cell that continues it", ("%%task a\nx = 1\n'first'", "x"), 1),
+    Returned("not lost to a cell without a value", ("%%task a\nx = 1\n'kept'", "print(x)"), "kept"),
     Returned("of an awaited call", ("%%task a\nimport asyncio\nawait asyncio.sleep(0, 'slept')",), "slept"),
     Returned("under another cell magic", ("%%task a\n%%time\n40 + 2",), 42),
     Returned("the line form", ("%task a\n40 + 2",), 42),

@@ -43,7 +43,7 @@ def test_a_value_that_cannot_be_carried_fails_its_task_and_says_who_wants_it(ben
     left = bench.run(*cells, task="make")
     assert left.outcome.result is Result.FAIL
     for part in (
-        "`lock` (_thread.lock)",
+        "`lock` cannot be carried",
         "cell 1 (task 'make')",
         "cell 2, line 3 (task 'use')",
         "shared cell",

@@ -33,7 +33,9 @@ def test_is_read_as_elapsed_time(text: str) -> None:
     assert duration(text) == WRITTEN[text]
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5m", "5 minutes", "P", "PT", "P1M", "1h-30m", "h", "9" * 30 + "d"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "-5m", "5 minutes", "P", "PT", "P1M", "1h-30m", "h", "9" * 30 + "d"]
+)
 def test_refuses_what_it_can_t_read_and_says_what_it_can(text: str) -> None:
     with pytest.raises(ValueError, match=r"duration"):
         duration(text)

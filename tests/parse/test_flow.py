@@ -30,7 +30,7 @@ def flow(*cells: str) -> Flow:
         first, _, rest = source.partition("\n")
         if first.startswith("#: "):
             nodes.append(v4.new_code_cell(rest, metadata={"tags": first[3:].split()}))
-        elif first.startswith("# ") or first.startswith("## "):
+        elif first.startswith(("# ", "## ")):
             nodes.append(v4.new_markdown_cell(source))
         else:
             nodes.append(v4.new_code_cell(source))
@@ -50,22 +50,55 @@ class Case:
 
 CASES = [
     Case("a variable", ("%%task a\nx = 1", "%%task b\nx"), "TT", "a>b:x"),
-    Case("the nearest definition", ("%%task a\nx = 1", "%%task b\nx = 2", "%%task c\nx"), "TTT", "a>b~ b>c:x"),
-    Case("an uncertain one", ("%%task a\nx = 1", "%%task b\nif []:\n    x = 2", "%%task c\nx"), "TTT", "a>b~ a>c:x b>c:x"),
+    Case(
+        "the nearest definition", ("%%task a\nx = 1", "%%task b\nx = 2", "%%task c\nx"), "TTT", "a>b~ b>c:x"
+    ),
+    Case(
+        "an uncertain one",
+        ("%%task a\nx = 1", "%%task b\nif []:\n    x = 2", "%%task c\nx"),
+        "TTT",
+        "a>b~ a>c:x b>c:x",
+    ),
     Case("a change", ("%%task a\nx = []", "%%task b\nx.append(1)", "%%task c\nx"), "TTT", "a>b:x b>c:x"),
     Case("a change of a shared object", ("x = []", "%%task a\nx.append(1)", "%%task b\nx"), "STT", "a>b:x"),
     Case("shared settings", ("k = 1", "%%task a\nk", "%%task b\nk"), "STT", "a>b~"),
-    Case("a shared function reads a variable", ("def f():\n    return x", "%%task a\nx = 1", "%%task b\nf()"), "STT", "a>b:x"),
-    Case("a function made in a task", ("%%task a\nk = 1\ndef f():\n    return k", "%%task b\nk = 2", "%%task c\nf()"), "TTT", "a>b~ a>c:f b>c:k"),
+    Case(
+        "a shared function reads a variable",
+        ("def f():\n    return x", "%%task a\nx = 1", "%%task b\nf()"),
+        "STT",
+        "a>b:x",
+    ),
+    Case(
+        "a function made in a task",
+        ("%%task a\nk = 1\ndef f():\n    return k", "%%task b\nk = 2", "%%task c\nf()"),
+        "TTT",
+        "a>b~ a>c:f b>c:k",
+    ),
     Case("an unmarked cell that reads", ("%%task a\nx = 1", "x + 1", "%%task b\nx"), "T+T", "a>b:x"),
     Case("an unmarked cell that is used", ("%%task a\nx = 1", "k = 2", "%%task b\nx + k"), "TST", "a>b:x"),
-    Case("an unmarked cell that prints", ("%%task a\nx = 1", "print('hello')", "%%task b\nx"), "T+T", "a>b:x"),
-    Case("a function between", ("%%task a\nx = 1", "def f():\n    return x", "%%task b\nf()"), "TST", "a>b:x"),
+    Case(
+        "an unmarked cell that prints", ("%%task a\nx = 1", "print('hello')", "%%task b\nx"), "T+T", "a>b:x"
+    ),
+    Case(
+        "a function between", ("%%task a\nx = 1", "def f():\n    return x", "%%task b\nf()"), "TST", "a>b:x"
+    ),
     Case("an override between", ("%%task a\nx = 1", "x = 2", "%%task b\nx"), "TST", "a>b~"),
-    Case("a conditional override between", ("%%task a\nx = 1", "if 1:\n    x = 2", "%%task b\nx"), "T+T", "a>b:x"),
-    Case("a change between", ("x = []", "%%task a\nx.append(1)", "x.append(2)", "%%task b\nx"), "ST+T", "a>b:x"),
+    Case(
+        "a conditional override between",
+        ("%%task a\nx = 1", "if 1:\n    x = 2", "%%task b\nx"),
+        "T+T",
+        "a>b:x",
+    ),
+    Case(
+        "a change between", ("x = []", "%%task a\nx.append(1)", "x.append(2)", "%%task b\nx"), "ST+T", "a>b:x"
+    ),
     Case("going on by hand", ("%%task a\nx = 1", "%%task +\ny = 2", "%%task b\ny"), "T+T", "a>b:y"),
-    Case("scratch", ("%%task a\nx = 1", "%%scratch\nx = 2", "#: scratch\nx = 3", "%%task b\nx"), "TxxT", "a>b:x"),
+    Case(
+        "scratch",
+        ("%%task a\nx = 1", "%%scratch\nx = 2", "#: scratch\nx = 3", "%%task b\nx"),
+        "TxxT",
+        "a>b:x",
+    ),
     Case("installs", ("%pip install a", "%%task a\nx = 1", "!pip install b", "%%task b\nx"), "ITIT", "a>b:x"),
     Case("an import is no edge", ("%%task a\nimport math", "%%task b\nmath.pi"), "TT", "a>b~"),
     Case("after", ("%%task a\n1", "%%task b\n2", "%%task c --after a\n3"), "TTT", "a>b~ a>c!"),
@@ -73,9 +106,21 @@ CASES = [
     Case("after none", ("%%task a\n1", "%%task b --after none\n2"), "TT", ""),
     Case("a variable outranks after", ("%%task a\nx = 1", "%%task b --after a\nx"), "TT", "a>b:x"),
     Case("order by data", ('%%dag\norder = "data"', "%%task a\n1", "%%task b\n2"), "DTT", ""),
-    Case("edges by hand", ('%%dag\nedges = ["a >> [b, c] >> d"]', *(f"%%task {t}\n1" for t in "abcd")), "DTTTT", "a>b! a>c! b>d! c>d!"),
-    Case("uses and exports", ("%%task a --exports x\nexec('x = 1')", "%%task b --uses x\nglobals()"), "TT", "a>b:x"),
-    Case("a deleted name", ("%%task a\nx = 1", "%%task b\ndel x\nx = 2", "%%task c\nx"), "TTT", "a>b:x b>c:x"),
+    Case(
+        "edges by hand",
+        ('%%dag\nedges = ["a >> [b, c] >> d"]', *(f"%%task {t}\n1" for t in "abcd")),
+        "DTTTT",
+        "a>b! a>c! b>d! c>d!",
+    ),
+    Case(
+        "uses and exports",
+        ("%%task a --exports x\nexec('x = 1')", "%%task b --uses x\nglobals()"),
+        "TT",
+        "a>b:x",
+    ),
+    Case(
+        "a deleted name", ("%%task a\nx = 1", "%%task b\ndel x\nx = 2", "%%task c\nx"), "TTT", "a>b:x b>c:x"
+    ),
     Case(
         "arms of a branch",
         ("%%task.branch p\n'a'", "%%task a --after p\nx = 1", "%%task b --after p\nx = 2", "%%task c\nx"),
@@ -90,7 +135,13 @@ CASES = [
         "s>p~ p>a! s>c:x a>c:x",
     ),
     Case("a use on some paths", ("%%task a\nx = 1\ny = 1", "%%task b\nif y:\n    x"), "TT", "a>b:x,y", "b:x"),
-    Case("SQL that reads a frame", ("import duckdb", "%%task a\nraw = 1", "%%task b\nduckdb.sql('from raw')"), "STT", "a>b:raw", "b:raw"),
+    Case(
+        "SQL that reads a frame",
+        ("import duckdb", "%%task a\nraw = 1", "%%task b\nduckdb.sql('from raw')"),
+        "STT",
+        "a>b:raw",
+        "b:raw",
+    ),
     Case("a shell line", ("%%task a\npath = 'b'", "%%task b\n!ls {path}"), "TT", "a>b:path", "b:path"),
     Case("names in any script", ("%%task 추출\n값 = 1", "%%task 합계\n값"), "TT", "추출>합계:값"),
     Case("parameters", ("#: parameters\nn = 1", "%%task a\nn"), "PT", ""),
@@ -148,22 +199,30 @@ def test_cells_are_numbered_as_jupyter_does() -> None:
 
 
 def test_headings_make_groups() -> None:
-    found = flow("# Report", "%%task a\n1", "## 1. Load data", "%%task b\n1", "### Clean", "%%task c --group X\n1")
+    found = flow(
+        "# Report", "%%task a\n1", "## 1. Load data", "%%task b\n1", "### Clean", "%%task c --group X\n1"
+    )
     assert [task.group for task in found.tasks.values()] == ["", "Load data", "X"]
 
 
 def test_default_args_hold_unless_the_line_says_otherwise() -> None:
-    found = flow("%%dag\n[default_args]\nretries = 2\nretry_delay = '1m'", "%%task a --retries 5\n1", "%%task b\n1")
+    found = flow(
+        "%%dag\n[default_args]\nretries = 2\nretry_delay = '1m'", "%%task a --retries 5\n1", "%%task b\n1"
+    )
     assert [(task.retries, task.retry_delay.seconds) for task in found.tasks.values()] == [(5, 60), (2, 60)]
 
 
 def test_watched_are_names_a_later_task_reads_past_it() -> None:
-    found = flow("k = []", "%%task a\nx = []\nn = 1", "%%task b\nlen(x), k", "%%task c\nx.append(k)", "%%task d\nx")
+    found = flow(
+        "k = []", "%%task a\nx = []\nn = 1", "%%task b\nlen(x), k", "%%task c\nx.append(k)", "%%task d\nx"
+    )
     assert found.watched == {"a": frozenset(), "b": {"x", "k"}, "c": frozenset(), "d": frozenset()}
 
 
 def test_parameters_keep_their_source() -> None:
-    found = flow("#: parameters\nn: int = 3  # how many\nname = 'a' # type: str # who", "%%task a\nn").dag.params
+    found = flow(
+        "#: parameters\nn: int = 3  # how many\nname = 'a' # type: str # who", "%%task a\nn"
+    ).dag.params
     assert {name: (p.default, p.annotation, p.help) for name, p in found.items()} == {
         "n": ("3", "int", "how many"),
         "name": ("'a'", "str", "who"),
@@ -171,7 +230,13 @@ def test_parameters_keep_their_source() -> None:
 
 
 def test_a_hash_changes_with_what_the_task_stands_on_and_nothing_else() -> None:
-    cells = ["def f():\n    return 1", "def g():\n    return 1", "%%task a\nx = f()", "%%task b\nx", "%%task c --after none\n1"]
+    cells = [
+        "def f():\n    return 1",
+        "def g():\n    return 1",
+        "%%task a\nx = f()",
+        "%%task b\nx",
+        "%%task c --after none\n1",
+    ]
     before = flow(*cells).code_hashes
 
     def changed(place: int, source: str) -> set[str]:
@@ -210,7 +275,10 @@ def test_the_dag_is_called_after_the_file() -> None:
         ('{"cells": 3, "nbformat": 4}', "cells are no list"),
         ('{"cells": [], "nbformat": 4, "metadata": {}}', "no code cells"),
         ('{"cells": [], "nbformat": 9, "metadata": {}}', "Upgrade nbflow"),
-        ('{"cells": [{"cell_type": "code", "source": "# only", "metadata": {}}], "nbformat": 4}', "only comments"),
+        (
+            '{"cells": [{"cell_type": "code", "source": "# only", "metadata": {}}], "nbformat": 4}',
+            "only comments",
+        ),
     ],
 )
 def test_what_is_no_notebook_is_said_so(tmp_path: Path, content: str, says: str) -> None:

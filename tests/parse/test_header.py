@@ -36,12 +36,20 @@ CASES = [
     Case(name="going on", source="%%task +\nx", kind=HeaderKind.CONTINUES),
     Case(name="going on in a line", source="%task +\nx", kind=HeaderKind.CONTINUES),
     Case(name="scratch", source="%%scratch\nx", kind=HeaderKind.SCRATCH),
-    Case(name="a dag", source="%%dag daily\nowner = 'a'", kind=HeaderKind.DAG, task="daily", body="\nowner = 'a'"),
+    Case(
+        name="a dag",
+        source="%%dag daily\nowner = 'a'",
+        kind=HeaderKind.DAG,
+        task="daily",
+        body="\nowner = 'a'",
+    ),
     Case(name="a dag without a name", source="%%dag\nowner = 'a'", kind=HeaderKind.DAG),
     Case(name="another cell magic below", source="%%task load\n%%bash\nls", task="load", body="\n%%bash\nls"),
     Case(name="a sensor", source="%%task.sensor wait", task="wait", task_kind=TaskKind.SENSOR),
     Case(name="a branch", source="%%task.branch choose", task="choose", task_kind=TaskKind.BRANCH),
-    Case(name="a short circuit", source="%%task.short_circuit go", task="go", task_kind=TaskKind.SHORT_CIRCUIT),
+    Case(
+        name="a short circuit", source="%%task.short_circuit go", task="go", task_kind=TaskKind.SHORT_CIRCUIT
+    ),
     Case(name="a setup", source="%%task.setup up", task="up", task_kind=TaskKind.SETUP),
     Case(name="a teardown", source="%%task.teardown down", task="down", task_kind=TaskKind.TEARDOWN),
     Case(
@@ -52,7 +60,9 @@ CASES = [
         lines=3,
         body="\n\n\nx",
     ),
-    Case(name="options before the name", source="%%task --retries=2 load", task="load", options={"retries": 2}),
+    Case(
+        name="options before the name", source="%%task --retries=2 load", task="load", options={"retries": 2}
+    ),
     Case(name="after none", source="%%task load --after none", task="load", options={"after": ()}),
     Case(name="a comment behind", source="%%task load # first", task="load"),
     Case(
@@ -92,7 +102,9 @@ def test_is_read(case: Case) -> None:
     assert case.body is None or header.body == case.body
 
 
-@pytest.mark.parametrize("source", ["", "x = 1", "# only", "x\n%%task load", "%%tasks a", "%%time\nx", "%dag a --owner b"])
+@pytest.mark.parametrize(
+    "source", ["", "x = 1", "# only", "x\n%%task load", "%%tasks a", "%%time\nx", "%dag a --owner b"]
+)
 def test_other_cells_have_none(source: str) -> None:
     assert read_header(source) is None
     assert header_lines(source) == 0
@@ -116,7 +128,12 @@ WRONG = [
     Wrong("a name that means something", "%%task none", "bad-name", "meaning of its own"),
     Wrong("a long name", "%%task " + "a" * 201, "bad-name", "longer than 200"),
     Wrong("an unknown kind", "%%task.brnch a", "unknown-kind", "Did you mean %%task.branch?"),
-    Wrong("an unknown option", "%%task a --retrys 3", "unknown-option", "Did you mean --retries? There are --after"),
+    Wrong(
+        "an unknown option",
+        "%%task a --retrys 3",
+        "unknown-option",
+        "Did you mean --retries? There are --after",
+    ),
     Wrong("a short option", "%%task a -r 3", "unknown-option", "no option -r"),
     Wrong("no value", "%%task a --retries", "bad-option", "--retries needs a value"),
     Wrong("no number", "%%task a --retries many", "bad-option", "'many' is no whole number"),

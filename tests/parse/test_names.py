@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
-from nbflow.model.cell import Names
 from nbflow.parse.known import Known, after
 from nbflow.parse.names import analyse
+
+if TYPE_CHECKING:
+    from nbflow.model.cell import Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ CASES = [
     Case("for over a range", "for i in range(3):\n    x = i", "i x"),
     Case("for else", "for i in r:\n    pass\nelse:\n    x = 1", "i x", "r", may_define="i"),
     Case("for else with break", "for i in r:\n    break\nelse:\n    x = 1", "i x", "r", may_define="i x"),
-    Case("continue", "for i in range(3):\n    if a:\n        continue\n    x = 1", "i x", "a", may_define="x"),
+    Case(
+        "continue", "for i in range(3):\n    if a:\n        continue\n    x = 1", "i x", "a", may_define="x"
+    ),
     Case("while", "while a:\n    x = 1", "x", "a", may_define="x"),
     Case("while True", "while True:\n    x = 1\n    break", "x"),
     Case("a loop that changes", "for r in rows:\n    r['a'] = 1", "r rows", "rows", "r", "r rows"),
@@ -93,23 +98,50 @@ CASES = [
     Case("one function calls another", "def g():\n    return k\ndef f():\n    return g()\nf()", "f g", "k"),
     Case("global", "def f():\n    global x\n    x = k\nf()", "f x", "k", may_define="x"),
     Case("global of a function nobody calls", "def f():\n    global x\n    x = 1", "f"),
-    Case("nonlocal", "def f():\n    n = 0\n    def g():\n        nonlocal n\n        n += k\n    g()\nf()", "f", "k"),
+    Case(
+        "nonlocal",
+        "def f():\n    n = 0\n    def g():\n        nonlocal n\n        n += k\n    g()\nf()",
+        "f",
+        "k",
+    ),
     Case("closure", "def f(a):\n    def g():\n        return a + k\n    return g\nh = f(1)\nh()", "f h", "k"),
     Case("a function that changes a global", "def f():\n    x.append(1)\nf()", "f x", "x", mutates="x"),
     Case("a function that changes its argument", "def f(a):\n    a.append(1)\nf(x)", "f x", "x", mutates="x"),
     Case("by keyword", "def f(a, b):\n    b.append(1)\nf(1, b=x)", "f x", "x", mutates="x"),
-    Case("through another function", "def f(a):\n    a.sort()\ndef g(b):\n    f(b)\ng(x)", "f g x", "x", mutates="x"),
+    Case(
+        "through another function",
+        "def f(a):\n    a.sort()\ndef g(b):\n    f(b)\ng(x)",
+        "f g x",
+        "x",
+        mutates="x",
+    ),
     Case("through star", "def f(*a):\n    a[0].append(1)\nf(x)", "f x", "x", mutates="x"),
     Case("through its result", "def f(a):\n    return a\nf(x).append(1)", "f x", "x", mutates="x"),
     Case("async", "async def f():\n    return await k\nx = await f()", "f x", "k"),
     Case("top-level async for", "async for i in a:\n    x = i", "i x", "a", may_define="i x"),
     Case("decorator", "@d(k)\ndef f():\n    pass", "f", "d k"),
     Case("class", "class C(B, metaclass=M):\n    x = k\n    y = x", "C", "B M k"),
-    Case("class names are not seen in methods", "class C:\n    k = 1\n    def m(self):\n        return k\nC().m()", "C", "k"),
-    Case("class names are not seen in comprehensions", "class C:\n    k = 1\n    x = [k for _ in r]", "C", "r k"),
+    Case(
+        "class names are not seen in methods",
+        "class C:\n    k = 1\n    def m(self):\n        return k\nC().m()",
+        "C",
+        "k",
+    ),
+    Case(
+        "class names are not seen in comprehensions",
+        "class C:\n    k = 1\n    x = [k for _ in r]",
+        "C",
+        "r k",
+    ),
     Case("class that is not used", "class C:\n    def m(self):\n        return k", "C"),
     Case("instance", "class C:\n    def m(self):\n        return k\no = C()\no.m()", "C o", "k"),
-    Case("method that changes", "class C:\n    def m(self):\n        self.a = 1\nx.m()", "C x", "x", mutates="x"),
+    Case(
+        "method that changes",
+        "class C:\n    def m(self):\n        self.a = 1\nx.m()",
+        "C x",
+        "x",
+        mutates="x",
+    ),
     Case("global in a class", "class C:\n    global x\n    x = 1", "C x"),
     Case(
         "match",
@@ -118,7 +150,9 @@ CASES = [
         "a P e",
         may_define="b c d f",
     ),
-    Case("match with every case", "match a:\n    case 1:\n        x = 1\n    case _:\n        x = 2", "x", "a"),
+    Case(
+        "match with every case", "match a:\n    case 1:\n        x = 1\n    case _:\n        x = 2", "x", "a"
+    ),
     Case("append", "x.append(1)", "x", "x", mutates="x"),
     Case("fit", "model.fit(a)", "model", "model a", mutates="model"),
     Case("shuffle", "from random import shuffle\nshuffle(x)", "shuffle x", "x", mutates="x"),
@@ -206,20 +240,27 @@ def test_an_instance_carries_its_class() -> None:
 
 def test_words_in_queries_are_guesses() -> None:
     assert analyse("df.query('a > @limit')").guesses == {"limit"}
-    assert analyse("import duckdb\nduckdb.sql('select * from raw join other using (a)')").guesses == {"raw", "other"}
+    assert analyse("import duckdb\nduckdb.sql('select * from raw join other using (a)')").guesses == {
+        "raw",
+        "other",
+    }
     assert analyse("%%sql out <<\nselect * from raw").guesses == {"raw"}
     assert analyse("%%bash\necho {{ ds }} $HOME").guesses == {"ds"}
     assert analyse("!ls $folder {name}").guesses == {"folder", "name"}
 
 
 def test_unconditional_imports_can_be_repeated() -> None:
-    names = analyse("import a.b as c\nfrom .d import e, f\nif x:\n    import g\ntry:\n    import h\nexcept E:\n    h = 1")
+    names = analyse(
+        "import a.b as c\nfrom .d import e, f\nif x:\n    import g\ntry:\n    import h\nexcept E:\n    h = 1"
+    )
     assert names.imports == {"c": "import a.b as c", "e": "from .d import e", "f": "from .d import f"}
     assert analyse("import a\na = 1").imports == {}
 
 
 def test_what_the_text_can_t_show_is_noted_with_its_line() -> None:
-    names = analyse("x = 1\nexec('y = 2')\nfrom m import *\nimport os\nos.chdir('a')\nos.environ['b'] = 'c'\n%cd d")
+    names = analyse(
+        "x = 1\nexec('y = 2')\nfrom m import *\nimport os\nos.chdir('a')\nos.environ['b'] = 'c'\n%cd d"
+    )
     assert names.opaque == {"exec()": 2}
     assert names.star == ("from m import *",)
     assert names.process == {"os.chdir": 5, "os": 6, "%cd": 7}
@@ -232,3 +273,17 @@ def test_lines_are_those_of_the_first_use() -> None:
 def test_no_code_is_a_syntax_error() -> None:
     with pytest.raises(SyntaxError):
         analyse("x = = 1")
+
+
+def test_a_closure_that_counts_is_changed_by_calling_it() -> None:
+    counter = "def counter():\n    n = 0\n    def count():\n        nonlocal n\n        n += 1\n        return n\n    return count"
+    assert read(counter, "c = counter()", "c()").mutates == {"c"}
+    assert read(counter, "c = counter()").mutates == frozenset()
+    keeper = "def keeper():\n    kept = []\n    def keep(x):\n        kept.append(x)\n        return kept\n    return keep"
+    assert read(keeper, "k = keeper()", "k(1)").mutates == {"k"}
+
+
+def test_a_changed_object_is_still_the_object_it_was() -> None:
+    cells = ("class C:\n    def add(self):\n        self.n = k", "o = C()", "o.add()", "o.add()")
+    assert read(*cells).uses == {"o", "k"}
+    assert read("y = x", "y.append(1)", "y.append(2)").mutates == {"x", "y"}

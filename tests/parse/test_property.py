@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_notebooks import COMPARED, RandomNotebook, notebooks
 
@@ -66,11 +66,14 @@ def run_task(
     own = flow.cells_of(task)
     namespace: dict[str, Any] = {"__name__": "__main__"}
     shared: dict[str, Any] = {}
+    changed = frozenset().union(*(cell.names.mutates for cell in own))  # not by reference: it has a new state
     for cell in flow.cells[: own[-1].index + 1]:
         if cell.index == own[0].index:
             run(flow.imports.get(task, ""), namespace)
             for name, producers in flow.producers[task].items():
-                given = next((store[producer, name] for producer in producers if (producer, name) in store), None)
+                given = next(
+                    (store[producer, name] for producer in producers if (producer, name) in store), None
+                )
                 if given is not None:
                     namespace[name] = decode(given, namespace=namespace)
                 elif name not in flow.optional[task]:
@@ -79,10 +82,12 @@ def run_task(
             run(notebook.cells[cell.index].code, namespace)
         elif cell.role is Role.SHARED:
             run(notebook.cells[cell.index].code, namespace)
-            shared |= {name: namespace[name] for name in cell.names.defines if name in namespace}
+            shared |= {name: namespace[name] for name in cell.names.defines - changed if name in namespace}
     for name in sorted(flow.exports[task]):
         if name in namespace:
-            store[task, name] = encode(name, namespace[name], folder=folder, shared=shared, namespace=namespace)
+            store[task, name] = encode(
+                name, namespace[name], folder=folder, shared=shared, namespace=namespace
+            )
     return namespace
 
 

@@ -25,7 +25,17 @@ def notebook(*parts: str) -> dict:
 
 
 SECTIONS = notebook(
-    "# Report", "imports", "helper", "## 1. Load the rows", "load", "look", "## Clean", "clean", "change", "## Plot it", "plot"
+    "# Report",
+    "imports",
+    "helper",
+    "## 1. Load the rows",
+    "load",
+    "look",
+    "## Clean",
+    "clean",
+    "change",
+    "## Plot it",
+    "plot",
 )
 
 
@@ -48,10 +58,15 @@ def test_a_notebook_with_tasks_is_left_alone() -> None:
 
 def test_the_lines_proposed_make_a_flow() -> None:
     for found in suggest(SECTIONS):
-        SECTIONS["cells"][found.index]["source"] = f"%%task {found.name}\n" + SECTIONS["cells"][found.index]["source"]
+        SECTIONS["cells"][found.index]["source"] = (
+            f"%%task {found.name}\n" + SECTIONS["cells"][found.index]["source"]
+        )
     flow = flow_of(SECTIONS)
     assert list(flow.tasks) == ["load_the_rows", "clean", "plot_it"]
-    assert {(edge.upstream, edge.downstream) for edge in flow.edges} == {("load_the_rows", "clean"), ("clean", "plot_it")}
+    assert {(edge.upstream, edge.downstream) for edge in flow.edges} == {
+        ("load_the_rows", "clean"),
+        ("clean", "plot_it"),
+    }
 
 
 def test_a_name_is_the_first_words_of_a_heading_in_any_script() -> None:

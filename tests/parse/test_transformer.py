@@ -8,7 +8,7 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.core.inputtransformer2 import TransformerManager
 
-from nbflow.magics.transformer import HeaderTransformer
+from nbflow.parse.transformer import HeaderTransformer
 
 
 @pytest.fixture

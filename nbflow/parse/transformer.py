@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbflow.parse.header import HeaderKind, read_header
+from nbflow.parse.source import without_installs
 
 if TYPE_CHECKING:
     from IPython.core.inputtransformer2 import TransformerManager
@@ -21,8 +22,15 @@ class HeaderTransformer:
     Last, because an earlier place would let IPython strip the empty lines that keep line numbers true.
     """
 
-    def __init__(self, manager: TransformerManager) -> None:
+    def __init__(self, manager: TransformerManager, *, installs: bool = True) -> None:
+        """Make it for a kernel.
+
+        Args:
+            manager: the kernel's transformers.
+            installs: whether lines such as `%pip install` run; in a run they never do.
+        """
         self._manager = manager
+        self._installs = installs
 
     def __call__(self, lines: list[str]) -> list[str]:
         """The cell's lines with empty ones in place of the header.
@@ -31,7 +39,10 @@ class HeaderTransformer:
             IPython's UsageError: the header is wrong; the message says where and how. IPython shows it
                 without a traceback.
         """
-        header = read_header("".join(lines))
+        source = "".join(lines)
+        if not self._installs:
+            lines = without_installs(source).splitlines(keepends=True)
+        header = read_header(source)
         if header is None:
             return lines
         if header.problems:
