@@ -123,6 +123,13 @@ class _Writer:
             ways += [lambda: f"{self.pick(known_functions)}({self.draw(st.integers(0, 3))})"] * 3
         return self.pick(ways)()
 
+    def still(self) -> str:
+        """A number whose making changes nothing: a list can be read meanwhile."""
+        self.depth += 1
+        number = self.number()
+        self.depth -= 1
+        return number
+
     def statement(self) -> str:
         """One statement; the names it makes for certain exist afterwards."""
         names = self.names
@@ -163,8 +170,8 @@ class _Writer:
         ways = [f"[{self.number()}, {self.number()}]"]
         if known := self.names.of(LISTS):
             other = self.pick(known)
-            ways += [f"list({other})", f"[x + {self.number()} for x in {other}]", f"sorted({other})"]
-            ways += [f"sorted({other}, key=lambda x: -x * ({self.number()}))"]
+            ways += [f"list({other})", f"[x + {self.still()} for x in {other}]", f"sorted({other})"]
+            ways += [f"sorted({other}, key=lambda x: -x * ({self.still()}))"]
         value = self.pick(ways)
         self.names.there.add(name)
         return f"{name} = {value}"
