@@ -144,10 +144,10 @@ def _shared_code(drafts: Sequence[Draft], own: Sequence[Draft]) -> Iterator[Prob
 
 
 def _advanced_twice(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]:
-    """A random generator or iterator of a shared cell that several tasks advance."""
+    """A random generator or iterator that several tasks advance, each its own copy."""
     sources: dict[str, tuple[Draft, int]] = {}
     for draft in drafts:
-        if not draft.shared:
+        if not draft.runs:
             continue
         for node in draft.tree.body:
             if isinstance(node, ast.Assign) and _advances(node.value):
@@ -157,7 +157,10 @@ def _advanced_twice(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem
     readers: defaultdict[str, list[str]] = defaultdict(list)
     for task_id, needs in wiring.needs.items():
         for name, need in needs.items():
-            if name in sources and need.origin.shared is sources[name][0]:
+            if name not in sources:
+                continue
+            made = sources[name][0]
+            if need.origin.shared is made or need.origin.producers.get(made.task_id or "") is made:
                 readers[name].append(task_id)
     for name, tasks in readers.items():
         if len(tasks) > 1:
@@ -165,7 +168,7 @@ def _advanced_twice(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem
             yield _warning(
                 draft,
                 "advanced-twice",
-                f"`{name}` is a random generator or iterator, and each of the tasks {', '.join(tasks)} gets it fresh; "
+                f"`{name}` is a random generator or iterator, and each of the tasks {', '.join(tasks)} gets a copy; "
                 "from top to bottom the later ones would go on where the earlier ones stopped. Make one in each task.",
                 line,
             )

@@ -94,3 +94,32 @@ QUERIES = frozenset({"query", "eval"})
 
 SQL_CALLS = frozenset({"sql", "query", "execute", "from_query", "query_df"})
 """Methods whose text may be SQL that reads variables as tables, where the notebook imports DuckDB."""
+
+LAZY = frozenset(
+    {"map", "filter", "zip", "enumerate", "iter", "reversed", "chain", "islice", "takewhile", "cycle"}
+)
+"""Functions whose result uses an iterable up only later."""
+
+EAGER = frozenset(
+    {"sorted", "min", "max", "sum", "any", "all", "list", "tuple", "set", "dict", "len", "reduce"}
+)
+"""Functions that run a function given to them before they return, and don't keep it."""
+
+EAGER_METHODS = frozenset(
+    {
+        *(
+            "apply",
+            "applymap",
+            "map",
+            "agg",
+            "aggregate",
+            "transform",
+            "pipe",
+            "sort",
+            "sort_values",
+            "filter",
+        ),
+        *("assign", "groupby", "reduce", "map_elements", "sub"),
+    }
+)
+"""The same for methods."""

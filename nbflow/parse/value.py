@@ -12,7 +12,7 @@ from nbflow.parse.known import inner, nearest_roots, outer
 from nbflow.parse.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _NOTHING: Roots = frozenset()
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -131,7 +131,7 @@ class ValueReader(Reading):
             and isinstance(inside.func, ast.Name)
             and not self.deferred.get(inside.func.id, Deferred(carries=True)).carries
         }
-        for inside in ast.walk(node):
+        for inside in self.kept_parts(node):
             match inside:
                 case ast.Name(id=name) if id(inside) not in called and not self.is_local(name):
                     entry = self.deferred.get(name)
@@ -162,6 +162,38 @@ class ValueReader(Reading):
             if entry is not None:
                 found = entry if found is None else found | entry
         return found
+
+    def kept_parts(self, node: ast.expr) -> Iterator[ast.AST]:
+        """The parts of an expression that its value may keep: not what a call surely uses up at once."""
+        stack: list[ast.AST] = [node]
+        while stack:
+            part = stack.pop()
+            yield part
+            if isinstance(part, ast.Call):
+                given = [*part.args, *(word.value for word in part.keywords)]
+                stack += [part.func, *(arg for arg in given if not self.used_up(arg, part))]
+            else:
+                stack += ast.iter_child_nodes(part)
+
+    def used_up(self, arg: ast.expr, call: ast.AST) -> bool:
+        """Whether a call runs this code before it returns and doesn't keep it: `sorted(x, key=f)`."""
+        match call:
+            case ast.Call(func=ast.Name(id=name)):
+                lazy, eager = name in mutators.LAZY, name in mutators.EAGER
+            case ast.Call(func=ast.Attribute(attr=name)):
+                lazy, eager = name in mutators.LAZY - {"map", "filter"}, name in mutators.EAGER_METHODS
+            case _:
+                return False
+        match arg:
+            case ast.GeneratorExp():
+                return not lazy
+            case ast.Lambda():
+                return eager
+            case ast.Name(id=name):
+                entry = self.deferred.get(name)
+                return eager and entry is not None and not entry.carries
+            case _:
+                return False
 
     def point_targets(self, target: ast.expr, roots: Roots) -> None:
         """Let the names of a target hold parts of a value."""

@@ -287,3 +287,11 @@ def test_a_changed_object_is_still_the_object_it_was() -> None:
     cells = ("class C:\n    def add(self):\n        self.n = k", "o = C()", "o.add()", "o.add()")
     assert read(*cells).uses == {"o", "k"}
     assert read("y = x", "y.append(1)", "y.append(2)").mutates == {"x", "y"}
+
+
+def test_a_result_keeps_no_code_that_was_used_up_making_it() -> None:
+    assert read("total = sum(len(n) for n in names)", "total").uses == {"total"}
+    assert read("y = df.x.map(lambda v: v + k)", "y").uses == {"y"}
+    assert read("def f(v):\n    return v + k", "y = sorted(x, key=f)", "y").uses == {"y"}
+    assert read("y = map(lambda v: v + k, x)", "list(y)").uses == {"y", "k"}
+    assert read("y = (v + k for v in x)", "list(y)").uses == {"x", "y", "k"}

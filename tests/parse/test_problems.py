@@ -237,6 +237,19 @@ CASES = [
         W,
     ),
     Case(
+        "a random generator of a task",
+        (
+            "%%task a\nimport random\nrng = random.Random(1)",
+            "%%task b\nrng.random()",
+            "%%task c\nrng.random()",
+        ),
+        "advanced-twice",
+        1,
+        3,
+        "each of the tasks b, c",
+        W,
+    ),
+    Case(
         "perhaps deleted",
         ("%%task a\nx = 1", "%%task b\nif []:\n    del x", "%%task c\nx"),
         "perhaps-deleted",
