@@ -21,7 +21,9 @@ FLIGHTS = "\n".join(
 )
 COMMANDS = {verb: nbflow.get_command(click.Context(nbflow), verb) for verb in VERBS}
 # `nbflow verb …` in code spans, code blocks and tables.
-WRITTEN = sorted(set(re.findall(r"(?:^|[`$&] ?)nbflow ((?:[a-z]+)\b[^`\n|]*)", README + "\n" + FLIGHTS, re.MULTILINE)))
+WRITTEN = sorted(
+    set(re.findall(r"(?:^|[`$&] ?)nbflow ((?:[a-z]+)\b[^`\n|]*)", README + "\n" + FLIGHTS, re.MULTILINE))
+)
 
 
 def test_there_is_something_to_check() -> None:

@@ -125,7 +125,9 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
     """What the kernel is told of a request; `own_cells` are the ids of the cells nbflow added."""
     flow, task_id = request.flow, request.key.task_id
     cells = cells_for(flow, task_id)
-    shared = (cell.names.defines for cell in cells if cell.task_id is None)
+    shared = frozenset[str]().union(*(cell.names.defines for cell in cells if cell.task_id is None))
+    # What the task changes in place has a state of its own by now: it goes as a value.
+    changed = frozenset[str]().union(*(cell.names.mutates for cell in flow.cells_of(task_id)))
     timeout = request.execution_timeout
     return Brief(
         key=request.key,
@@ -139,7 +141,7 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
         inputs=request.inputs,
         missing=request.missing,
         assigned=frozenset[str]().union(*(cell.names.defines for cell in flow.cells)),
-        shared=frozenset[str]().union(*shared),
+        shared=shared - changed,
         cells=tuple(
             CellPlace(cell_id=cell.cell_id, number=cell.number, own=cell.task_id == task_id) for cell in cells
         ),

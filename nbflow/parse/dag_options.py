@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from nbflow.model.dag import DagSpec, Order, Param
 from nbflow.model.duration import duration
 from nbflow.model.problem import Problem, Severity
+from nbflow.model.schedule import read_schedule
 from nbflow.parse.draft import dag_lines, placed
 from nbflow.parse.header import HeaderKind, name_problem
 from nbflow.parse.options import BY_FIELD, nearest, value_of
@@ -194,6 +195,13 @@ def _none_or_text(spec: DagSpec, key: str, value: object) -> DagSpec:
     return replace(spec, **{key: None}) if value in ("", "none", None) else _text(spec, key, value)
 
 
+def _schedule(spec: DagSpec, key: str, value: object) -> DagSpec:
+    found = _none_or_text(spec, key, value)
+    if found.schedule is not None:
+        read_schedule(found.schedule)
+    return found
+
+
 def _flag(spec: DagSpec, key: str, value: object) -> DagSpec:
     if not isinstance(value, bool):
         msg = f"{value!r} is neither true nor false"
@@ -320,7 +328,7 @@ _KEYS: dict[str, Callable[[DagSpec, str, Any], DagSpec]] = {
     "description": _text,
     "owner": _text,
     "tags": _tags,
-    "schedule": _none_or_text,
+    "schedule": _schedule,
     "timezone": _zone,
     "start_date": _date,
     "end_date": _date,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -160,13 +161,7 @@ def _flow(
         imports={task_id: text for task_id, text in imports.items() if text},
     )
     found = [*problems, *advice.advice(drafts, tasks, wiring, flow)]
-    return Flow(
-        **{
-            **{name: getattr(flow, name) for name in Flow.__dataclass_fields__},
-            "code_hashes": code_hashes(drafts, tasks, flow.graph, flow.imports),
-            "problems": tuple(_sorted(found)),
-        }
-    )
+    return replace(flow, code_hashes=code_hashes(drafts, flow), problems=tuple(_sorted(found)))
 
 
 def _tasks(

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nbflow.model.graph import Graph
-    from nbflow.model.task import TaskSpec
+    from nbflow.model.flow import Flow
     from nbflow.parse.draft import Draft
 
 
@@ -31,28 +30,28 @@ def version_of(cells: Sequence[Mapping[str, object]], drafts: Sequence[Draft], g
     return _digest(parts)
 
 
-def code_hashes(
-    drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], graph: Graph, hoisted: Mapping[str, str]
-) -> dict[str, str]:
+def code_hashes(drafts: Sequence[Draft], flow: Flow) -> dict[str, str]:
     """For each task a hash over its own code, the shared code it can depend on and its upstream code.
 
     A shared cell counts when the task, or another shared cell that counts, uses a name it defines;
-    one that does more than import and define counts for every task below it.
+    one that does more than import and define counts for every task below it. The names a task hands on
+    count for itself only: where the notebook wants another value of it, its tries have not kept that one.
     """
     own: defaultdict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         if draft.own and draft.task_id:
             own[draft.task_id].append(draft)
-    hashes: dict[str, str] = {}
-    for task_id in graph.order:
+    code: dict[str, str] = {}
+    for task_id in flow.graph.order:
         last = own[task_id][-1].index
+        spec = flow.tasks[task_id]
         shared = [draft for draft in drafts if draft.shared and draft.index < last]
-        parts: list[object] = [tasks[task_id].kind, hoisted.get(task_id, "")]
+        parts: list[object] = [spec.kind, flow.imports.get(task_id, "")]
         parts += [_code(draft) for draft in own[task_id]]
-        parts += [_code(draft) for draft in _relevant(shared, own[task_id], tasks[task_id].uses)]
-        parts += sorted(hashes[upstream] for upstream in graph.upstream(task_id))
-        hashes[task_id] = _digest(parts)
-    return hashes
+        parts += [_code(draft) for draft in _relevant(shared, own[task_id], spec.uses)]
+        parts += sorted(code[upstream] for upstream in flow.graph.upstream(task_id))
+        code[task_id] = _digest(parts)
+    return {task_id: _digest([own_code, sorted(flow.exports[task_id])]) for task_id, own_code in code.items()}
 
 
 def _relevant(shared: Sequence[Draft], own: Sequence[Draft], uses: frozenset[str]) -> list[Draft]:

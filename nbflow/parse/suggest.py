@@ -71,8 +71,11 @@ def _by_section(steps: Sequence[Draft], sections: Sequence[str]) -> list[Suggest
     found: list[Suggestion] = []
     taken: set[str] = set()
     section: str | None = None
+    made: set[str] = set()
     for draft in steps:
-        if sections[draft.index] == section or not _works(draft):
+        works = _works(draft) or not made.isdisjoint(draft.names.uses)
+        made |= draft.names.defines if works else set()
+        if sections[draft.index] == section or not works:
             continue
         section = sections[draft.index]
         name = _free(slug(section) or _named_after(draft), taken)

@@ -248,6 +248,13 @@ def test_a_hash_changes_with_what_the_task_stands_on_and_nothing_else() -> None:
     assert changed(2, "%%task a\nx = f() + 1") == {"a", "b"}
     assert changed(2, "%%task a --retries 3\nx = f()  ") == set()
     assert changed(3, "%%task b\nx + 1") == {"b"}
+    assert changed(4, "%%task c --after none\nprint(x)") == {"c"}
+
+
+def test_a_task_that_must_hand_on_another_name_is_stale_but_not_what_follows_it() -> None:
+    before = flow("%%task a\nx = 1\ny = 2", "%%task b\nx", "%%task c --after none\n1").code_hashes
+    after = flow("%%task a\nx = 1\ny = 2", "%%task b\nx", "%%task c --after none\ny").code_hashes
+    assert {task for task in before if before[task] != after[task]} == {"a", "c"}
 
 
 def test_the_version_changes_with_sources_and_headings_but_not_with_prose_or_outputs() -> None:

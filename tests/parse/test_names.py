@@ -196,9 +196,13 @@ def test_names(case: Case) -> None:
     assert set(names.imports) <= names.defines
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="PEP 695 came with Python 3.12")
-def test_type_parameters_are_local() -> None:
-    names = analyse("def f[T: B](a: T) -> T:\n    return a\nclass C[S]:\n    x: S\ntype A[U] = list[U] | D")
+def test_type_parameters_are_local_where_python_has_them() -> None:
+    source = "def f[T: B](a: T) -> T:\n    return a\nclass C[S]:\n    x: S\ntype A[U] = list[U] | D"
+    if sys.version_info < (3, 12):
+        with pytest.raises(SyntaxError):
+            analyse(source)
+        return
+    names = analyse(source)
     assert names.defines == {"f", "C", "A"}
     assert names.uses == frozenset()
     assert names.guesses >= {"B", "D"}
