@@ -7,6 +7,9 @@ It never makes two names of one mutable object that outlive a cell: what nobody 
 
 from __future__ import annotations
 
+import contextlib
+import io
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from nbformat import v4 as nbformat4
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nbformat import NotebookNode
 
@@ -360,3 +363,34 @@ def notebooks(draw: Callable[[Any], Any], most: int = 9) -> RandomNotebook:
         shown = ", ".join(f"{name}.v" if name in OBJECTS else name for name in seen)
         cells.append(RandomCell("%%task observer", f"seen = str([{shown}])"))
     return RandomNotebook(tuple(cells))
+
+
+def run(code: str, namespace: dict[str, Any]) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code, "<cell>", "exec"), namespace)
+
+
+def plain(value: Any) -> Any:
+    """A value as something that compares: instances by class name and attributes."""
+    if type(value).__name__.startswith("K"):
+        return type(value).__name__, plain(vars(value))
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def snapshot(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: deepcopy(plain(namespace[name])) for name in COMPARED if name in namespace}
+
+
+def top_to_bottom(notebook: RandomNotebook) -> list[dict[str, Any]]:
+    """The data names after each cell."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    found: list[dict[str, Any]] = []
+    for cell in notebook.cells:
+        if not cell.scratch:
+            run(cell.code, namespace)
+        found.append(snapshot(namespace))
+    return found

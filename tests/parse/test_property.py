@@ -2,61 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import tempfile
-from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_notebooks import COMPARED, RandomNotebook, notebooks
+from random_notebooks import COMPARED, RandomNotebook, notebooks, plain, run, top_to_bottom
 
 from nbflow.codec import decode, encode
 from nbflow.model.cell import Role
 from nbflow.parse.flow import flow_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from nbflow.model.flow import Flow
     from nbflow.model.xcom import XComValue
 
 EXAMPLES = int(os.environ.get("NBFLOW_EXAMPLES", "2000"))
-
-
-def run(code: str, namespace: dict[str, Any]) -> None:
-    with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(code, "<cell>", "exec"), namespace)
-
-
-def plain(value: Any) -> Any:
-    """A value as something that compares: instances by class name and attributes."""
-    if type(value).__name__.startswith("K"):
-        return type(value).__name__, plain(vars(value))
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return value
-
-
-def snapshot(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: deepcopy(plain(namespace[name])) for name in COMPARED if name in namespace}
-
-
-def top_to_bottom(notebook: RandomNotebook) -> list[dict[str, Any]]:
-    """The data names after each cell."""
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    found: list[dict[str, Any]] = []
-    for cell in notebook.cells:
-        if not cell.scratch:
-            run(cell.code, namespace)
-        found.append(snapshot(namespace))
-    return found
 
 
 def run_task(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -34,6 +34,9 @@ from nbflow.model.work import Result
 from nbflow.plan.machine import Machine
 from nbflow.plan.slots import weights
 from nbflow.plan.trigger import evaluate
+
+if TYPE_CHECKING:
+    from random import Random
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 

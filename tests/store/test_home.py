@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nbflow.errors import HomeError
 from nbflow.store.home import Home, HomeLock, find_home, safe_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,11 @@ def test_one_process_at_a_time_holds_the_lock_and_death_frees_it(tmp_path: Path)
         [
             sys.executable,
             "-c",
-            "import sys; from pathlib import Path; from nbflow.store.home import Home, HomeLock\n"
-            "lock = HomeLock(Home(Path(sys.argv[1]), Path('.'))); print(lock.acquire(), flush=True)\n"
-            "sys.stdin.read()",
+            (
+                "import sys; from pathlib import Path; from nbflow.store.home import Home, HomeLock\n"
+                "lock = HomeLock(Home(Path(sys.argv[1]), Path('.'))); print(lock.acquire(), flush=True)\n"
+                "sys.stdin.read()"
+            ),
             str(home.root),
         ],
         stdin=subprocess.PIPE,

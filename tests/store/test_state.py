@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,9 @@ from nbflow.model.state import RunState, TaskState
 from nbflow.model.work import ErrorPlace, Result, TaskOutcome
 from nbflow.store.schema import SCHEMA_VERSION
 from nbflow.store.state import StateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 AT = datetime(2026, 11, 20, 3, 28, 49, 123456, tzinfo=UTC)
 DAY = Interval(
@@ -134,10 +137,28 @@ def test_a_try_keeps_its_token_group_hash_error_and_notes(state: StateStore) -> 
 
 def test_a_token_counts_once(state: StateStore) -> None:
     add_run(state)
-    with pytest.raises(sqlite3.IntegrityError), state.writing():
-        for number in (1, 2):
-            state.add_try(LOAD, number, token="same", code_hash="", version="", folder="", at=AT)
-    assert state.tries(LOAD) == [], "the transaction as a whole was rolled back"
+
+    def add(number: int) -> None:
+        state.add_try(LOAD, number, token="same", code_hash="", version="", folder="", at=AT)
+
+    with state.writing():
+        add(1)
+    with pytest.raises(sqlite3.IntegrityError):
+        add(2)
+    assert [tried.try_number for tried in state.tries(LOAD)] == [1]
+
+
+def test_a_transaction_is_stored_as_a_whole_or_not_at_all(state: StateStore) -> None:
+    add_run(state)
+
+    def half() -> None:
+        with state.writing():
+            state.add_try(LOAD, 1, token="t1", code_hash="", version="", folder="", at=AT)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        half()
+    assert state.tries(LOAD) == []
 
 
 def test_a_new_owner_shuts_the_old_one_out(state: StateStore) -> None:
