@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 A, P = Form.ARROW, Form.PICKLE
 ARROW_DECIMAL = pd.ArrowDtype(pa.decimal128(10, 2))
-NAIVE = dt.datetime(2026, 1, 1)  # noqa: DTZ001 (naive moments are carried too)
+NAIVE = dt.datetime(2026, 1, 1)
 DAYS = pd.date_range("2026-01-01", periods=3, freq="D")
 
 

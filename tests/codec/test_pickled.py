@@ -237,7 +237,7 @@ class Slotted:
 
 
 def open_file() -> io.TextIOBase:
-    return open(__file__, encoding="utf-8")  # noqa: PTH123
+    return opened(open(__file__, encoding="utf-8"))  # noqa: PTH123
 
 
 def counting() -> Any:
@@ -254,6 +254,19 @@ class Stubborn:
         raise RuntimeError("not me")
 
 
+OPENED: list[Any] = []
+
+
+def opened(thing: Any) -> Any:
+    """The thing, closed at the end of its test."""
+    OPENED.append(thing)
+    return thing
+
+
+def future() -> asyncio.Future[None]:
+    return asyncio.Future(loop=opened(asyncio.new_event_loop()))
+
+
 @dataclass(frozen=True)
 class Refused:
     name: str
@@ -266,13 +279,17 @@ REFUSED = [
     Refused("lock", threading.Lock, r"`x` cannot .* a _thread\.lock, .*Make it in each task"),
     Refused("thread", lambda: threading.Thread(target=print), r"a threading\.Thread, .*Join it"),
     Refused("open-file", open_file, r"a _io\.TextIOWrapper, .*Hand on its path"),
-    Refused("socket", socket.socket, r"a socket\.socket, .*Open it in each task"),
-    Refused("future", lambda: asyncio.Future(loop=asyncio.new_event_loop()), r"_asyncio\.Future, .*Await it"),
-    Refused("sqlite", lambda: sqlite3.connect(":memory:"), r"a sqlite3\.Connection, .*Open it in each task"),
-    Refused("duckdb", duckdb.connect, r"DuckDBPyConnection, .*Open it in each task"),
+    Refused("socket", lambda: opened(socket.socket()), r"a socket\.socket, .*Open it in each task"),
+    Refused("future", future, r"_asyncio\.Future, .*Await it"),
+    Refused(
+        "sqlite",
+        lambda: opened(sqlite3.connect(":memory:")),
+        r"a sqlite3\.Connection, .*Open it in each task",
+    ),
+    Refused("duckdb", lambda: opened(duckdb.connect()), r"DuckDBPyConnection, .*Open it in each task"),
     Refused(
         "in-a-dict",
-        lambda: {"a": 1, "conn": sqlite3.connect(":memory:")},
+        lambda: {"a": 1, "conn": opened(sqlite3.connect(":memory:"))},
         r"`x`: x\['conn'\] cannot .* sqlite3",
     ),
     Refused("deep-inside", lambda: {"a": [(1, threading.Lock())]}, r"`x`: x\['a'\]\[0\]\[1\] cannot .*lock"),
@@ -289,8 +306,6 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_what_lives_in_one_process_is_refused_with_its_place_and_advice(
     case: Refused, tmp_path: Path
 ) -> None:
@@ -301,8 +316,8 @@ def test_what_lives_in_one_process_is_refused_with_its_place_and_advice(
         assert re.search(case.message, str(refused.value))
         assert list(tmp_path.iterdir()) == []
     finally:
-        if hasattr(value, "close"):
-            value.close()
+        while OPENED:
+            OPENED.pop().close()
 
 
 def test_text_and_bytes_in_memory_are_carried(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Pair = namedtuple("Pair", "left right")
 J, P = Form.JSON, Form.PICKLE
 ROME = ZoneInfo("Europe/Rome")
-NAIVE = dt.datetime(2026, 2, 17, 6, 0, 0, 1)  # noqa: DTZ001 (naive moments are carried too)
+NAIVE = dt.datetime(2026, 2, 17, 6, 0, 0, 1)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ CONFLICTS = [
     Conflict(
         "moments-of-two-units",
         [pd.DataFrame({"n": STAMPS.as_unit("s")}), pd.DataFrame({"n": STAMPS.as_unit("ns")})],
-        [datetime(2026, 1, 1), datetime(2026, 1, 1)],  # noqa: DTZ001 (the view shows UTC without a zone)
+        [datetime(2026, 1, 1), datetime(2026, 1, 1)],
         "TIMESTAMP",
     ),
     Conflict(
