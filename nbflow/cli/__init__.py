@@ -100,3 +100,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `nbflow logs … | head` has read enough
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:  # a file that was named cannot be written, a disk is full
+        click.echo(f"nbflow: {error}", err=True)
+        sys.exit(2)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import console, json_option, print_json
 
 
-@click.command("graph")
+@click.command("graph", cls=DatedCommand)
 @click.argument("dag", metavar="DAG|NOTEBOOK")
 @click.argument("date", required=False)
 @click.option(

@@ -7,10 +7,11 @@ import sys
 
 import click
 
+from nbflow.cli.dated import DatedCommand
 from nbflow.model.work import LOG_FILE
 
 
-@click.command("logs")
+@click.command("logs", cls=DatedCommand)
 @click.argument("dag", metavar="DAG|NOTEBOOK")
 @click.argument("date", metavar="DATE|latest|RUN_ID")
 @click.argument("task")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,9 +45,6 @@ def print_table(rows: Iterable[Sequence[object]], columns: Mapping[str, str]) ->
         justify = "right" if how == "right" else "left"
         table.add_column(heading, justify=justify, no_wrap=how != "fold", overflow="fold")
     for row in rows:
-        cells = (
-            cell if hasattr(cell, "__rich__") or hasattr(cell, "__rich_console__") else str(cell)
-            for cell in row
-        )
-        table.add_row(*cells)  # type: ignore[arg-type]
+        cells = (cell if isinstance(cell, Text) else Text(str(cell)) for cell in row)
+        table.add_row(*cells)
     console().print(table)

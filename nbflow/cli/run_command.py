@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import console, json_option, print_json
 from nbflow.errors import OptionError, ParameterError
 from nbflow.model.duration import duration
@@ -37,6 +38,7 @@ class _Duration(click.ParamType):
 
 @click.command(
     "run",
+    cls=DatedCommand,
     epilog="""\
 \b
 Examples:
@@ -187,6 +189,8 @@ def _parameters(
             texts.append((str(file), file.read_text("utf-8")))
         except OSError as error:
             raise OptionError(f"-f {file}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise OptionError(f"-f {file} is not text in UTF-8: {error.reason}") from error
     texts += [("-y", text) for text in yamls]
     for where, text in texts:
         try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
+from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import console, json_option, print_json, print_table
 from nbflow.model.state import TaskState
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nbflow.store.state import StateStore
 
 
-@click.command("show")
+@click.command("show", cls=DatedCommand)
 @click.argument("dag", metavar="DAG|NOTEBOOK")
 @click.argument("date", metavar="[DATE|latest|RUN_ID]", default="latest")
 @click.argument("task", required=False)

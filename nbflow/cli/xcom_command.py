@@ -8,6 +8,7 @@ import click
 from rich.filesize import decimal
 from rich.text import Text
 
+from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import console, json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _SHOWN_ROWS = 20
 
 
-@click.command("xcom")
+@click.command("xcom", cls=DatedCommand)
 @click.argument("dag", metavar="DAG|NOTEBOOK")
 @click.argument("date", metavar="[DATE|latest|RUN_ID]", default="latest")
 @click.argument("task", required=False)

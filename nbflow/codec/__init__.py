@@ -5,6 +5,7 @@ from one of them.
 """
 
 from nbflow.codec.digest import fingerprint
+from nbflow.codec.sharing import sharing
 from nbflow.codec.value import decode, encode
 
-__all__ = ["decode", "encode", "fingerprint"]
+__all__ = ["decode", "encode", "fingerprint", "sharing"]

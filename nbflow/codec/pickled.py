@@ -78,6 +78,33 @@ class Pickler(cloudpickle.Pickler):
         return reference.make_function, made_from, state, None, None, reference.restore_function
 
 
+class Walker(Pickler):
+    """Goes through a value as `Pickler` would, and writes nothing.
+
+    Args:
+        enter: asked of every object, before anything else; False leaves its parts out.
+        references, namespace: as for `Pickler`.
+    """
+
+    def __init__(
+        self, enter: Callable[[object], bool], references: References, namespace: Mapping[str, object]
+    ) -> None:
+        super().__init__(Nowhere(), references, namespace)
+        self._enter = enter
+
+    def persistent_id(self, obj: Any) -> int | None:  # noqa: ANN401 (pickle's signature)
+        """None for an object to go into."""
+        return None if self._enter(obj) else 0
+
+
+class Nowhere:
+    """A file that forgets what is written into it."""
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 (bytes or a pickle.PickleBuffer's view)
+        """Forget it."""
+        return len(data)
+
+
 class Unpickler(pickle.Unpickler):
     """Reads what `Pickler` wrote.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbflow.codec.files import new_file
 from nbflow.codec.plain import from_json, to_json
@@ -94,14 +94,14 @@ def decode(value: XComValue, *, namespace: dict[str, object]) -> object:
 def _write_pickle(
     key: str, value: object, path: Path, shared: Mapping[str, object], namespace: Mapping[str, object]
 ) -> None:
-    from nbflow.codec.pickled import Pickler
+    from nbflow.codec.pickled import Nowhere, Pickler
     from nbflow.codec.reference import References
 
     references = References(shared, namespace)
 
     def carries(part: object) -> bool:
         try:
-            Pickler(_Nowhere(), references, namespace).dump(part)
+            Pickler(Nowhere(), references, namespace).dump(part)
         except Exception:  # noqa: BLE001 (whatever it raises, it does not carry)
             return False
         return True
@@ -124,9 +124,3 @@ def _read_pickle(path: Path, namespace: dict[str, object]) -> object:
     with path.open("rb") as file:
         return Unpickler(file, namespace).load()
 
-
-class _Nowhere:
-    """A file that forgets what is written into it."""
-
-    def write(self, data: Any) -> int:  # noqa: ANN401 (bytes or a pickle.PickleBuffer's view)
-        return len(data)

@@ -108,13 +108,13 @@ class TrySession:
 
     def take_inputs(self, _line: str) -> None:
         """`%nbflow_inputs`: set the names that other tasks gave."""
-        from nbflow.execute.handover import by_reference, fingerprints
+        from nbflow.execute.handover import by_reference, fingerprints, taken
 
         brief, namespace = self.brief, self._shell.user_ns
         self._params.update({name: namespace[name] for name in brief.parameters if name in namespace})
         self._shared = by_reference(brief.shared, namespace)
         # All of them before any is set: they refer to what shared cells defined under these names.
-        namespace.update({name: self._decode(value) for name, value in brief.inputs.items()})
+        namespace.update(taken(brief.inputs, self._decode))
         self._marks = fingerprints(brief.watched, namespace) if self._live else {}
 
     def give_outputs(self, _line: str) -> None:
@@ -142,6 +142,8 @@ class TrySession:
             returned=self._returned,
             shared=self._shared,
             folder=staging,
+            origins=brief.origins,
+            later=brief.later,
         )
         self._report(Result.SUCCESS, "", None, xcoms=handover.xcoms, notes=notes + handover.notes)
 

@@ -39,6 +39,16 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaterTask:
+    """A task below: the names it takes from above, those it hands on, those it says it changes in place."""
+
+    task_id: str
+    takes: frozenset[str]
+    gives: frozenset[str]
+    changes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What the kernel of a try needs to know.
 
@@ -53,6 +63,8 @@ class Brief:
         own_cells: ids of the cells that nbflow added.
         exports: what the task hands on.
         watched: names it must not change unseen; `strict` makes such a change a failure.
+        origins: where inputs and the values of shared cells come from, in words.
+        later: the tasks below, as far as they have to do with this one's names.
         folder: the try's folder.
         timeout: seconds the try may take, None for no limit.
     """
@@ -74,6 +86,8 @@ class Brief:
     exports: tuple[Export, ...]
     watched: frozenset[str]
     strict: bool
+    origins: Mapping[str, str]
+    later: tuple[LaterTask, ...]
     folder: Path
     exchange: Path | None = None
     timeout: float | None = None
@@ -101,6 +115,10 @@ class Brief:
             "exports": [[export.name, export.made, export.wanted] for export in self.exports],
             "watched": sorted(self.watched),
             "strict": self.strict,
+            "origins": dict(self.origins),
+            "later": [
+                [task.task_id, sorted(task.takes), sorted(task.gives), sorted(task.changes)] for task in self.later
+            ],
             "folder": str(self.folder),
             "exchange": None if self.exchange is None else str(self.exchange),
             "timeout": self.timeout,
@@ -132,6 +150,16 @@ class Brief:
             ),
             watched=frozenset(data["watched"]),
             strict=data["strict"],
+            origins=data["origins"],
+            later=tuple(
+                LaterTask(
+                    task_id=task_id,
+                    takes=frozenset(takes),
+                    gives=frozenset(gives),
+                    changes=frozenset(changes),
+                )
+                for task_id, takes, gives, changes in data["later"]
+            ),
             folder=Path(data["folder"]),
             exchange=None if data["exchange"] is None else Path(data["exchange"]),
             timeout=data["timeout"],

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import CannotCarry
 from nbflow.execute.capture import kind_of, rough_size
-from nbflow.model.xcom import RETURN_VALUE
+from nbflow.execute.together import keep_together
+from nbflow.model.xcom import RETURN_VALUE, names_together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from nbflow.execute.brief import Export
+    from nbflow.execute.brief import Export, LaterTask
     from nbflow.model.xcom import XComValue
 
 LARGEST_RETURN = 64_000_000  # bytes of a return value that nobody asked for
@@ -38,6 +39,8 @@ def hand_over(
     returned: object,
     shared: Mapping[str, object],
     folder: Path,
+    origins: Mapping[str, str] | None = None,
+    later: Sequence[LaterTask] = (),
 ) -> Handover:
     """Encode what the task leaves into `folder`.
 
@@ -49,6 +52,8 @@ def hand_over(
         returned: the value of the last expression, None for none.
         shared: what shared cells defined and goes by reference.
         folder: exists.
+        origins: where what the task has and didn't make comes from, in words.
+        later: the tasks below.
 
     Raises:
         CannotCarry: a value that is needed, or was pushed, can't leave the process. The message names the
@@ -57,7 +62,7 @@ def hand_over(
     from nbflow.codec import encode
 
     xcoms: dict[str, XComValue] = {}
-    by_object: dict[int, str] = {}
+    exported: dict[str, object] = {}
     for export in exports:
         if export.name not in namespace or isinstance(namespace[export.name], ModuleType):
             continue
@@ -66,22 +71,47 @@ def hand_over(
             xcoms[export.name] = encode(export.name, value, folder=folder, shared=shared)
         except CannotCarry as error:
             raise CannotCarry(_cannot(export, error)) from None
-        by_object[id(value)] = export.name
+        exported[export.name] = value
     for key, value in pushed.items():
         try:
             xcoms[key] = encode(key, value, folder=folder, shared=shared)
         except CannotCarry as error:
             msg = f"xcom_push of {key!r} in task {task_id!r}: {error}"
             raise CannotCarry(msg) from None
+    origins = origins or {}
+    held = {
+        name: namespace[name] for name in origins if name in namespace and name not in exported.keys() | shared
+    }
+    together = keep_together(
+        task_id, exported, held, origins=origins, later=later, shared=shared, folder=folder
+    )
+    notes = together.notes
+    values = [*xcoms.values(), *together.xcoms]
     if returned is None or RETURN_VALUE in xcoms:
-        return Handover(xcoms=tuple(xcoms.values()), notes=())
-    if (name := by_object.get(id(returned))) is not None:
-        same = _again(xcoms[name], folder)
-        return Handover(xcoms=(*xcoms.values(), same), notes=())
-    found = _returned(task_id, returned, shared, folder)
+        return Handover(xcoms=tuple(values), notes=notes)
+    name = next((name for name, value in exported.items() if value is returned), None)
+    found = (
+        _returned(task_id, returned, shared, folder) if name is None else _again(xcoms[name], folder)
+    )
     if isinstance(found, str):
-        return Handover(xcoms=tuple(xcoms.values()), notes=(found,))
-    return Handover(xcoms=(*xcoms.values(), found), notes=())
+        return Handover(xcoms=tuple(values), notes=(*notes, found))
+    return Handover(xcoms=(*values, found), notes=notes)
+
+
+def taken(inputs: Mapping[str, XComValue], decode: Callable[[XComValue], object]) -> dict[str, object]:
+    """The inputs decoded; names that came together in one value are taken out of it, so that they share
+    what they shared.
+    """
+    groups: dict[Path | None, Any] = {}
+    found: dict[str, object] = {}
+    for name, value in inputs.items():
+        if name not in names_together(value.key):
+            found[name] = decode(value)
+            continue
+        if value.path not in groups:
+            groups[value.path] = decode(value)
+        found[name] = groups[value.path][name]
+    return found
 
 
 def by_reference(names: frozenset[str], namespace: Mapping[str, object]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from nbformat import v4 as nbformat4
 
 from nbflow.errors import NotebookUnreadable
-from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, Export
+from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, Export, LaterTask
 from nbflow.execute.outcome import write_whole
 from nbflow.model.cell import Role
 
@@ -128,6 +128,7 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
     shared = frozenset[str]().union(*(cell.names.defines for cell in cells if cell.task_id is None))
     # What the task changes in place has a state of its own by now: it goes as a value.
     changed = frozenset[str]().union(*(cell.names.mutates for cell in flow.cells_of(task_id)))
+    origins = _origins(flow, task_id, cells)
     timeout = request.execution_timeout
     return Brief(
         key=request.key,
@@ -149,6 +150,8 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
         exports=tuple(_export(flow, task_id, name) for name in sorted(flow.exports.get(task_id, ()))),
         watched=flow.watched.get(task_id, frozenset()),
         strict=flow.dag.strict,
+        origins=origins,
+        later=_later(flow, task_id, origins.keys() | flow.exports.get(task_id, frozenset())),
         folder=request.folder,
         exchange=request.exchange,
         timeout=None if timeout is None else timeout.total_seconds(),
@@ -203,6 +206,36 @@ def _own(cell: NotebookNode) -> bool:
 def _own_cell(tag: str, source: str) -> NotebookNode:
     metadata = {"tags": [tag], "jupyter": {"source_hidden": True}}
     return nbformat4.new_code_cell(source, metadata=metadata)
+
+
+def _origins(flow: Flow, task_id: str, cells: tuple[Cell, ...]) -> dict[str, str]:
+    """Where the values come from that a task has and didn't make itself, in words."""
+    found: dict[str, str] = {}
+    for cell in cells:
+        if cell.task_id is None:
+            code = cell.names.deferred.keys() | cell.names.imports.keys()
+            found |= dict.fromkeys(cell.names.defines - code, f"cell {cell.number} gives each task anew")
+    for name, producers in flow.producers.get(task_id, {}).items():
+        found[name] = f"came from task {producers[0]!r}"
+    return found
+
+
+def _later(flow: Flow, task_id: str, names: frozenset[str]) -> tuple[LaterTask, ...]:
+    """The tasks below a task that take some of the names."""
+    last = flow.cells_of(task_id)[-1].index
+    found: list[LaterTask] = []
+    for other in flow.tasks:
+        cells = flow.cells_of(other)
+        if not cells or cells[0].index < last:
+            continue
+        used = frozenset[str]().union(*(cell.names.uses for cell in cells))
+        changes = frozenset[str]().union(*(cell.names.mutates for cell in cells))
+        # What shared cells give has no producer; a name that the task takes from one below is its own by then.
+        takes = (flow.producers.get(other, {}).keys() | used) & names
+        if takes:
+            gives = flow.exports.get(other, frozenset()) & names
+            found.append(LaterTask(task_id=other, takes=takes, gives=gives, changes=changes & names))
+    return tuple(found)
 
 
 def _export(flow: Flow, task_id: str, name: str) -> Export:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import time as clock_time
 from typing import TYPE_CHECKING
 
-from nbflow.model.run import RunType
+from nbflow.model.run import RunType, local_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,8 @@ class GridColumn:
         run_id: its id.
         logical_date: aware, in the DAG's zone (so that `.date()` is the date people typed).
         state: of the run.
-        seconds: how long it has taken from its start to its end (or to now), None before it started.
+        seconds: how long it has taken from its start to its end (or to now), None before it started
+            and while it is stopped.
         type: what started it.
     """
 
@@ -40,11 +40,8 @@ class GridColumn:
 
     @property
     def label(self) -> str:
-        """As an address has it: `2026-02-17`, `2026-02-17T06:00` unless midnight, `2026-02-17~big`."""
-        moment = self.logical_date
-        time = "" if moment.time() == clock_time.min else f"T{moment:%H:%M:%S}".removesuffix(":00")
-        _, tilde, variant = self.run_id.partition("~")
-        return f"{moment:%Y-%m-%d}{time}{tilde}{variant}"
+        """As an address has it (see `run_label`)."""
+        return local_label(self.logical_date, self.run_id.partition("~")[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,11 @@ def run_label(logical_date: datetime, timezone: str, variant: str = "") -> str:
     `2026-02-17`, `2026-02-17T06:00`, `2026-02-17T06:00:30`; the offset follows a time that occurs twice
     (`2026-10-25T02:30+0100`); `~NAME` marks a variant. Distinct runs of a DAG have distinct labels.
     """
-    local = logical_date.astimezone(ZoneInfo(timezone))
+    return local_label(logical_date.astimezone(ZoneInfo(timezone)), variant)
+
+
+def local_label(local: datetime, variant: str = "") -> str:
+    """`run_label` of a time that is in the DAG's zone already."""
     if (local.hour, local.minute, local.second, local.microsecond) == (0, 0, 0, 0):
         text = f"{local:%Y-%m-%d}"
     elif (local.second, local.microsecond) == (0, 0):

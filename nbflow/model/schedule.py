@@ -24,6 +24,8 @@ PRESETS = {
     "@yearly": "0 0 1 1 *",
 }
 
+_NEAR = timedelta(hours=3)
+
 _BAD_SCHEDULE = """\
 schedule {text!r} is not understood ({why}). Write a cron line of 5 fields ("30 6 * * 1-5"; 6 with \
 seconds first), one of {presets}, or a duration such as "6h" or "15m"."""
@@ -44,8 +46,9 @@ class Cron:
     def next_after(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """The first tick after `moment` (aware), in UTC."""
         local = moment.astimezone(zone)
-        # A tick of wall-clock time may map to the moment itself or before it, around a DST change.
-        ticks = croniter(self.line, local.replace(tzinfo=None) - timedelta(hours=3))
+        # Near a DST change wall-clock ticks that read earlier than the moment may still come after it.
+        back = timedelta() if self.elapsed or _steady(moment, zone) else _NEAR
+        ticks = croniter(self.line, local.replace(tzinfo=None) - back)
         while True:
             naive = ticks.get_next(datetime)
             if self.elapsed:
@@ -99,6 +102,12 @@ def read_schedule(text: str | timedelta) -> Schedule:
     except (ValueError, KeyError) as error:  # croniter's errors are ValueErrors
         raise DateError(_bad(text, str(error))) from error
     return Cron(line, elapsed="*" in hours or len(set(hours)) == 24)
+
+
+def _steady(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether the zone's clock doesn't change around this moment."""
+    before, after = (moment + step for step in (-_NEAR, _NEAR))
+    return before.astimezone(zone).utcoffset() == after.astimezone(zone).utcoffset()
 
 
 def _at_wall_clock(naive: datetime, zone: ZoneInfo) -> datetime:

@@ -5,8 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 RETURN_VALUE = "return_value"
+
+HIDDEN = "nbflow:"  # begins the keys that listings leave out; nobody can push one
+_TOGETHER = f"{HIDDEN}shared:"
+
+
+def together_key(names: Iterable[str]) -> str:
+    """The hidden key under which a try keeps these variables once more, in one value, because they share
+    an object: a dict from name to value.
+    """
+    return _TOGETHER + ",".join(sorted(names))
+
+
+def names_together(key: str) -> frozenset[str]:
+    """The inverse of `together_key`; empty for any other key."""
+    return frozenset(key.removeprefix(_TOGETHER).split(",")) if key.startswith(_TOGETHER) else frozenset()
 
 
 class Form(StrEnum):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from nbflow.model.flow import EdgeKind
 from nbflow.model.problem import Problem, Severity
 from nbflow.model.task import TaskKind, TriggerRule
-from nbflow.parse import mutators
+from nbflow.parse.aliases import two_names
+from nbflow.parse.randomness import advanced_twice, random_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,9 +32,10 @@ def advice(
         *_unmarked(own),
         *_hidden(drafts),
         *_process(own),
-        *_two_names(own),
+        *two_names(drafts),
         *_shared_code(drafts, own),
-        *_advanced_twice(drafts, wiring),
+        *random_state(drafts),
+        *advanced_twice(drafts, wiring),
         *_perhaps_deleted(own, wiring),
         *_joins(drafts, tasks, flow),
         *_positions(drafts, flow),
@@ -96,35 +97,6 @@ def _process(own: Sequence[Draft]) -> Iterator[Problem]:
                 )
 
 
-def _two_names(own: Sequence[Draft]) -> Iterator[Problem]:
-    """A change through one name of an object that has another name, which another task gave it."""
-    twins: dict[str, dict[str, Draft]] = {}
-    for place, draft in enumerate(own):
-        names = draft.names
-        for name in sorted(names.mutates):
-            for other, made in twins.get(name, {}).items():
-                reader = next((d for d in own[place + 1 :] if other in d.names.uses), None)
-                if made.task_id != draft.task_id and other not in names.mutates | names.defines and reader:
-                    yield _warning(
-                        draft,
-                        "two-names",
-                        f"`{name}` and `{other}` share an object since cell {made.number}; in a run each task has its "
-                        f"own copies, so cell {reader.number} reads `{other}` without the change made here. "
-                        f"Change it through `{other}`, or in the task that made both.",
-                        names.lines.get(name),
-                    )
-        for name in names.binds:
-            for other in twins.pop(name, {}):
-                twins.get(other, {}).pop(name, None)
-        for name, roots in names.points.items():
-            for other, held in names.points.items():
-                if name != other and {root for root, _ in roots} & {
-                    root for root, depth in held if depth == 0
-                }:
-                    twins.setdefault(name, {})[other] = draft
-                    twins.setdefault(other, {})[name] = draft
-
-
 def _shared_code(drafts: Sequence[Draft], own: Sequence[Draft]) -> Iterator[Problem]:
     """A function or class of a shared cell that a task changes: others keep their own."""
     given: dict[str, Draft] = {}
@@ -141,49 +113,6 @@ def _shared_code(drafts: Sequence[Draft], own: Sequence[Draft]) -> Iterator[Prob
                 f"`{name}` is a function or class of the shared cell {given[name].number}: every task has its own, "
                 "so no other task sees this change. Keep the state in a variable that you hand on.",
             )
-
-
-def _advanced_twice(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]:
-    """A random generator or iterator that several tasks advance, each its own copy."""
-    sources: dict[str, tuple[Draft, int]] = {}
-    for draft in drafts:
-        if not draft.runs:
-            continue
-        for node in draft.tree.body:
-            if isinstance(node, ast.Assign) and _advances(node.value):
-                sources |= {
-                    target.id: (draft, node.lineno) for target in node.targets if isinstance(target, ast.Name)
-                }
-    readers: defaultdict[str, list[str]] = defaultdict(list)
-    for task_id, needs in wiring.needs.items():
-        for name, need in needs.items():
-            if name not in sources:
-                continue
-            made = sources[name][0]
-            if need.origin.shared is made or need.origin.producers.get(made.task_id or "") is made:
-                readers[name].append(task_id)
-    for name, tasks in readers.items():
-        if len(tasks) > 1:
-            draft, line = sources[name]
-            yield _warning(
-                draft,
-                "advanced-twice",
-                f"`{name}` is a random generator or iterator, and each of the tasks {', '.join(tasks)} gets a copy; "
-                "from top to bottom the later ones would go on where the earlier ones stopped. Make one in each task.",
-                line,
-            )
-
-
-def _advances(value: ast.expr) -> bool:
-    match value:
-        case ast.GeneratorExp():
-            return True
-        case ast.Call(func=ast.Attribute(attr=name)):
-            return name in mutators.RANDOM_SOURCES or name in ("cycle", "count")
-        case ast.Call(func=ast.Name(id=name)):
-            return name in mutators.RANDOM_SOURCES | mutators.ITERATOR_SOURCES
-        case _:
-            return False
 
 
 def _perhaps_deleted(own: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]:

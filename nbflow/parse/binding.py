@@ -6,10 +6,12 @@ import ast
 import sys
 from typing import TYPE_CHECKING
 
+from nbflow.model.cell import Deferred
 from nbflow.parse import mutators
 from nbflow.parse.expression import ExpressionReader
 from nbflow.parse.known import inner
 from nbflow.parse.scope import bound_by
+from nbflow.parse.value import kept_code
 
 if TYPE_CHECKING:
     from nbflow.model.cell import Roots
@@ -116,18 +118,28 @@ class BindingReader(ExpressionReader):
         self.mutate(self.roots(target.value), target.lineno)
         if not self.scopes:
             self.record.effects = True
-        base: ast.expr = target
-        while isinstance(base, ast.Attribute | ast.Subscript):
-            base = base.value
-        if isinstance(base, ast.Name):
-            added = (
-                frozenset((root, 1) for root, _ in self.roots(value)) if value is not None else frozenset()
-            )
-            if added and (self.pointed(base.id) is not None or not self.is_local(base.id)):
-                self.state.points[base.id] = self.roots_of(base.id) | added
-            held = self.held(value)
-            if held is not None and not self.scopes:
-                self.remember(base.id, held, certain=False)
+        if value is not None:
+            self.put_inside(target, value)
+
+    def draw_together(self, targets: list[ast.expr], value: ast.expr) -> None:
+        """`fig, ax = plt.subplots()`: a figure and its parts, which any use of one of them may change."""
+        match value:
+            case ast.Call(func=ast.Name(id=called)) if called in mutators.PLOTS:
+                whole = None
+            case ast.Call(func=ast.Attribute(value=whole, attr=called)) if called in mutators.PLOTS:
+                pass
+            case _:
+                return
+        if self.scopes:
+            return
+        parts = {
+            part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
+        }
+        if isinstance(whole, ast.Name) and whole.id not in self.modules:
+            parts |= {whole.id} | self.deferred.get(whole.id, Deferred()).mutates
+        drawing = Deferred(uses=frozenset(parts), mutates=frozenset(parts))
+        for name in sorted(parts):
+            self.remember(name, drawing, certain=False)
 
     def augment(self, node: ast.AugAssign) -> None:
         """`x += v` uses and defines x, and may change its object in place."""
@@ -147,6 +159,7 @@ class BindingReader(ExpressionReader):
     def annotated(self, node: ast.AnnAssign) -> None:
         """`x: T = v`; `x: T` alone binds nothing."""
         lazy = self.future_annotations or LAZY_ANNOTATIONS or bool(self.bodies)
+        self.kept = [] if node.value is None else kept_code(node.value)
         self.read(node.value)
         if node.value is not None:
             self.assign(node.target, node.value)

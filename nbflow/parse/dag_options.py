@@ -17,7 +17,7 @@ from nbflow.model.problem import Problem, Severity
 from nbflow.model.schedule import read_schedule
 from nbflow.parse.draft import dag_lines, placed
 from nbflow.parse.header import HeaderKind, name_problem
-from nbflow.parse.options import BY_FIELD, nearest, value_of
+from nbflow.parse.options import BY_FIELD, nearest, sentence, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -180,7 +180,7 @@ def _apply(
         try:
             spec = reader(spec, key, found[key])
         except ValueError as error:
-            problems.append(_error(draft, "bad-dag", f"{key}: {error}.", at))
+            problems.append(_error(draft, "bad-dag", sentence(f"{key}: {error}"), at))
     return spec
 
 

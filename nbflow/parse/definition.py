@@ -44,7 +44,7 @@ class DefinitionReader(BindingReader):
         self.scopes.append(Scope("class", set(), globals_of(node.body)))
         whole = Deferred(carries=True)
         self.classes.append({})
-        state_points = dict(self.state.points)
+        state_points = self.state.points.copy()
         self.statements(node.body)
         if not self.bodies:
             self.state.points = state_points

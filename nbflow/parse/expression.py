@@ -7,10 +7,11 @@ from collections import ChainMap
 from typing import TYPE_CHECKING
 
 from nbflow.parse import magic, mutators
-from nbflow.parse.known import changed_arguments, consequences, inner, outer
+from nbflow.parse.known import changed_arguments, consequences, inner, nearest_roots, outer
+from nbflow.parse.points import Points
 from nbflow.parse.record import BodyRecord, Flowing
 from nbflow.parse.scope import Scope, function_scope, parameters
-from nbflow.parse.value import Comprehension, ValueReader, stored_names
+from nbflow.parse.value import Comprehension, ValueReader, kept_code, stored_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +28,7 @@ class ExpressionReader(ValueReader):
             case None | ast.Constant():
                 pass
             case ast.Name(id=name):
-                self.load(name, node.lineno)
+                self.load(name, node.lineno, called=node not in self.kept)
             case ast.NamedExpr(target=target, value=value):
                 self.read(value)
                 self.bind(target.id, target.lineno, value=value)
@@ -113,27 +114,31 @@ class ExpressionReader(ValueReader):
         """A call: what it is called on, the arguments, and what it is known to change."""
         if self.ipython(node):
             return
+        given = [*node.args, *(word.value for word in node.keywords)]
+        kept_by = self.keeper(node)
+        if kept_by is not None:
+            self.kept = [*self.kept, *(code for arg in given for code in kept_code(arg))]
         self.read(node.func)
-        self.read_all(node.args)
-        self.read_all(word.value for word in node.keywords)
+        self.read_all(given)
+        if kept_by is not None:
+            for arg in given:
+                self.put_inside(kept_by, arg)
         line = node.lineno
         if not self.bodies:
             self.record.effects = True
-        described = self.described(node)
-        if described is not None:
-            if self.bodies:
-                self.bodies[-1].calls.append(described)
-            else:
-                for roots in changed_arguments(described, self.deferred, self.methods):
-                    self.mutate(roots, line)
+        self.known_call(node, given)
+        for word in node.keywords:
+            if word.arg == "out":
+                self.mutate(self.roots(word.value), line)
         match node.func:
             case ast.Attribute(value=value, attr=attr):
                 root = _root(value)
+                of_module = root in self.modules and isinstance(value, ast.Name)
                 in_place = any(_is_true(word) for word in node.keywords if word.arg == "inplace")
-                if (
-                    attr in mutators.METHODS and not (root in self.modules and isinstance(value, ast.Name))
-                ) or in_place:
-                    self.mutate(self.roots(value), line)
+                if in_place or (not of_module and mutators.changes(attr, bare=not given)):
+                    found = self.roots(value)
+                    deep = attr in mutators.DEEP
+                    self.mutate(frozenset((name, 0) for name, _ in found) if deep else found, line)
                 if attr in mutators.FUNCTIONS and node.args:
                     self.mutate(self.roots(node.args[0]), line)
                 if attr in mutators.PROCESS and root in self.modules and not self.bodies:
@@ -148,6 +153,50 @@ class ExpressionReader(ValueReader):
                     self.record.opaque.setdefault(f"{name}()", line)
             case _:
                 pass
+
+    def keeper(self, node: ast.Call) -> ast.expr | None:
+        """What keeps the arguments of a call, as a list does those of `append`."""
+        match node.func:
+            case ast.Attribute(value=value, attr=attr) if attr in mutators.KEEPERS:
+                return value
+            case _:
+                return None
+
+    def known_call(self, node: ast.Call, given: Sequence[ast.expr]) -> None:
+        """A call of what the notebook defines: what it changes may keep the code it is given."""
+        described = self.described(node)
+        if described is None:
+            return
+        if self.bodies:
+            self.bodies[-1].calls.append(described)
+            return
+        changed: set[str] = set()
+        for roots in changed_arguments(described, self.deferred, self.methods):
+            self.mutate(roots, node.lineno)
+            changed |= {root for root, depth in roots if depth == 0 and root[0] not in "#$"}
+        found = self.consequences(described.callee)
+        changed |= found.mutates if found else set()
+        if changed and not self.scopes:
+            for arg in given:
+                self.keep(changed, self.held(arg))
+
+    def keep(self, names: Iterable[str], held: Deferred | None) -> None:
+        """Things of these names may keep some code from now on."""
+        if held is not None and not self.scopes:
+            for name in names:
+                self.remember(name, held, certain=False)
+
+    def put_inside(self, keeper: ast.expr, value: ast.expr) -> None:
+        """`x[...] = v`, `x.append(v)`: x holds v from now on, and the code in it."""
+        base = keeper
+        while isinstance(base, ast.Attribute | ast.Subscript):
+            base = base.value
+        if not isinstance(base, ast.Name) or (self.pointed(base.id) is None and self.is_local(base.id)):
+            return
+        added = frozenset((root, 1) for root, _ in self.roots(value))
+        if added:
+            self.state.points[base.id] = nearest_roots(self.roots_of(base.id) | added)
+        self.keep([base.id], self.held(value))
 
     def strings(self, node: ast.Call, attr: str) -> None:
         """Names inside the text given to a query."""
@@ -208,7 +257,7 @@ class ExpressionReader(ValueReader):
         body = BodyRecord(parameters=names, carries=isinstance(node, ast.AsyncFunctionDef))
         scope = function_scope(node)
         state, conditional = self.state, self.conditional
-        self.state, self.conditional = Flowing(points=dict(state.points) if self.bodies else {}), 0
+        self.state, self.conditional = Flowing(points=state.points.copy() if self.bodies else Points()), 0
         for name in scope.names:
             self.state.points.pop(name, None)
         for name in names:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbflow.model.problem import Problem, Severity
 from nbflow.model.task import TaskKind
-from nbflow.parse.options import BY_FLAG, TASK_OPTIONS, OptionType, nearest, value_of
+from nbflow.parse.options import BY_FLAG, TASK_OPTIONS, OptionType, nearest, sentence, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -262,7 +262,7 @@ def _options(words: list[str], written: str, line: int) -> tuple[list[str], dict
         try:
             options[option.field] = value_of(option, value)
         except ValueError as error:
-            problems.append(_problem("bad-option", line, f"{flag}: {error}."))
+            problems.append(_problem("bad-option", line, sentence(f"{flag}: {error}")))
     return names, options, problems
 
 

@@ -5,19 +5,55 @@ from __future__ import annotations
 METHODS = frozenset(
     {
         *("append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault"),
-        *("add", "discard", "fit", "partial_fit", "popitem", "popleft", "appendleft", "extendleft", "rotate"),
+        *("add", "discard", "popitem", "popleft", "appendleft", "extendleft", "rotate", "move_to_end"),
         *("difference_update", "intersection_update", "symmetric_difference_update"),
+        *("fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample", "set_params"),  # scikit-learn
+        *("fill", "resize", "put", "itemset", "setflags", "partition"),  # numpy
+        *("step", "zero_grad", "backward", "train", "load_state_dict", "compile", "load_weights"),  # torch, keras
+        *("add_node", "add_nodes_from", "add_edge", "add_edges_from", "add_weighted_edges_from"),  # networkx
+        *("remove_node", "remove_nodes_from", "remove_edge", "remove_edges_from"),
+        *("add_trace", "add_traces", "update_layout", "update_traces", "update_xaxes", "update_yaxes"),  # plotly
     }
 )
-"""Methods that change their object; Airflow has no such list, design.md names the first two lines."""
+"""Methods that change their object; design.md names the first ones."""
+
+BARE_METHODS = frozenset({"eval"})
+"""Methods that change their object when called without arguments: `model.eval()`, not `df.eval("a + b")`."""
+
+DEEP = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "step", "load_state_dict"})
+"""Of the methods, those that change what their object holds too: a pipeline's steps, an optimiser's model."""
+
+KEEPERS = frozenset(
+    {
+        *("append", "appendleft", "insert", "add", "extend", "extendleft", "setdefault", "update"),
+        *("register", "subscribe"),
+    }
+)
+"""Methods whose object holds their arguments afterwards."""
+
+PLOTS = frozenset(
+    {
+        *("subplots", "subplot", "subplot_mosaic", "figure", "gca", "gcf", "axes", "add_subplot", "add_axes"),
+        *("twinx", "twiny"),
+    }
+)
+"""Functions that make a figure or its parts: whatever is called on one of them may draw."""
 
 FUNCTIONS = frozenset(
     {
         *("shuffle", "heappush", "heappop", "heapify", "heapreplace", "heappushpop", "insort", "insort_left"),
-        *("insort_right", "setattr", "delattr", "next", "anext"),
+        *("insort_right", "setattr", "delattr", "next", "anext", "setitem", "delitem", "iadd", "iconcat"),
+        *("copyto", "place", "putmask", "put_along_axis", "fill_diagonal"),
     }
 )
 """Functions that change their first argument, whether called by name or as `module.name`."""
+
+
+def changes(method: str, *, bare: bool) -> bool:
+    """Whether a method is known to change its object; `bare` when it is called without arguments."""
+    in_place = method.endswith("_") and not method.startswith("_")  # torch: add_, zero_, requires_grad_
+    return method in METHODS or in_place or (bare and method in BARE_METHODS)
+
 
 PROCESS = frozenset(
     {
@@ -40,7 +76,7 @@ OPAQUE = frozenset({"exec", "eval", "globals", "locals", "vars", "execfile"})
 SAME = frozenset({"get", "setdefault", "view", "reshape", "ravel", "squeeze", "transpose", "swapaxes"})
 """Methods whose result may be a part of their object."""
 
-PARTS = frozenset({"items", "values", "iterrows", "groups"})
+PARTS = frozenset({"items", "values", "iterrows", "groups", "parameters", "modules", "children"})
 """Methods that give an iterable of parts of their object."""
 
 HOLDERS = frozenset(
@@ -63,7 +99,7 @@ HOLDERS = frozenset(
 )
 """Functions that give a new thing holding the parts of their arguments."""
 
-ONE_OF = frozenset({"max", "min", "next", "getattr", "reduce"})
+ONE_OF = frozenset({"max", "min", "next", "getattr", "reduce", "vars"})
 """Functions that may give a part of an argument."""
 
 SCALARS = frozenset(

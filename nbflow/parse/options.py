@@ -102,6 +102,11 @@ BY_FLAG: Mapping[str, Option] = {option.flag: option for option in TASK_OPTIONS}
 BY_FIELD: Mapping[str, Option] = {option.field: option for option in TASK_OPTIONS}
 
 
+def sentence(text: str) -> str:
+    """A text with a full stop, unless it ends a sentence already: «did you mean x?» needs none."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """« Did you mean …?» with a leading space for the closest known word; empty when none is close."""
     found = get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -75,15 +75,15 @@ class Reading:
         yield
         self.record, self.state = record, state
 
-    def load(self, name: str, line: int) -> None:
-        """The code reads a name; whatever calling it does may happen."""
+    def load(self, name: str, line: int, *, called: bool = True) -> None:
+        """The code reads a name; whatever calling it does may happen, unless it is only kept (`g = f`)."""
         if self.is_local(name):
             return
         if self.bodies:
             self.bodies[-1].uses.add(name)
             return
         self.need(name, line, certain=not self.conditional)
-        found = self.consequences(name)
+        found = self.consequences(name) if called else None
         if found is not None:
             self.happen(found, line)
             if self.deferred[name].stateful:
@@ -168,9 +168,9 @@ class Reading:
         if self.bodies:
             self._mutate_in_body(changed)
             return
-        holders = {
-            name for name, held in self.state.points.items() if any(root in changed for root, _ in held)
-        } | {root for root in changed if root[0] not in "#$" and self.pointed(root) is None}
+        holders = self.state.points.holders(changed) | {
+            root for root in changed if root[0] not in "#$" and self.pointed(root) is None
+        }
         holders |= {
             name for root in changed for name in self.base_holders(root) if name not in self.state.points
         }
@@ -184,9 +184,7 @@ class Reading:
             self.record.mutates.add(name)
 
     def _mutate_in_body(self, changed: set[str]) -> None:
-        holders = {
-            name for name, held in self.state.points.items() if any(root in changed for root, _ in held)
-        }
+        holders = self.state.points.holders(changed)
         for root in changed:
             if root.startswith("$"):
                 for body in reversed(self.bodies):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbflow.model.cell import Call, Deferred, Roots
+from nbflow.parse.points import Points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ class Flowing:
     maybe: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
-    points: dict[str, Roots] = field(default_factory=dict)
+    points: Points = field(default_factory=Points)
     base: Mapping[str, Roots] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
     alive: bool = True
@@ -42,7 +43,7 @@ class Flowing:
             set(self.maybe),
             set(self.gone),
             set(self.lost),
-            dict(self.points),
+            self.points.copy(),
             self.base,
             dict(self.imports),
             self.alive,

@@ -10,6 +10,7 @@ from nbflow.parse.definition import DefinitionReader
 from nbflow.parse.known import inner
 from nbflow.parse.record import BodyRecord, Flowing, joined
 from nbflow.parse.scope import Scope, bound_by
+from nbflow.parse.value import kept_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +32,14 @@ class StatementReader(DefinitionReader):
             case ast.Expr(value=value):
                 if not isinstance(value, ast.Constant | ast.Name) and not self.bodies:
                     self.record.effects = True
+                self.kept = []
                 self.read(value)
             case ast.Assign(targets=targets, value=value):
-                self.kept = _kept_lambdas(value)
+                self.kept = kept_code(value)
                 self.read(value)
                 for target in targets:
                     self.assign(target, value)
+                self.draw_together(targets, value)
             case ast.AugAssign():
                 self.augment(node)
             case ast.AnnAssign():
@@ -254,17 +257,6 @@ class StatementReader(DefinitionReader):
             self.load(name, line)
         for name in sorted(body.mutates):
             self.mutate(self.roots_of(name), line)
-
-
-def _kept_lambdas(value: ast.expr) -> list[ast.expr]:
-    """The lambdas that an assignment only keeps: the value itself, or what a container holds."""
-    match value:
-        case ast.Lambda():
-            return [value]
-        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Dict(values=items):
-            return [inside for item in items for inside in _kept_lambdas(item)]
-        case _:
-            return []
 
 
 def _alive(state: Flowing) -> Flowing:

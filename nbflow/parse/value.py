@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbflow.model.cell import Call, Deferred, Roots
@@ -101,6 +102,8 @@ class ValueReader(Reading):
                 return self.returned(self.deferred[name], self.described(node))
             case ast.Attribute(value=value, attr=attr) if attr in self.methods:
                 return self.returned(self.methods[attr], self.described(node))
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name[:1].isupper():  # a class: SGD(params)
+                return frozenset((root, max(depth, 1)) for root, depth in _union(args))
             case _:
                 return _NOTHING
 
@@ -124,6 +127,12 @@ class ValueReader(Reading):
         if node is None:
             return None
         found: Deferred | None = None
+        items = {
+            name
+            for inside in ast.walk(node)
+            if isinstance(inside, Comprehension)
+            for name in stored_names(inside)
+        }
         called = {
             id(inside.func)
             for inside in ast.walk(node)
@@ -135,6 +144,8 @@ class ValueReader(Reading):
             match inside:
                 case ast.Name(id=name) if id(inside) not in called and not self.is_local(name):
                     entry = self.deferred.get(name)
+                    if entry is not None and inside is not node and name in entry.mutates:
+                        continue  # a thing that is changed by using it, no code
                     if entry is not None and inside is not node:
                         full = self.consequences(name)
                         entry = (
@@ -153,6 +164,7 @@ class ValueReader(Reading):
                 case ast.Lambda():
                     with self.quiet():
                         entry = self.function(inside)
+                    entry = replace(entry, uses=entry.uses - items)
                 case ast.GeneratorExp():
                     names = {part.id for part in ast.walk(inside) if isinstance(part, ast.Name)}
                     own = stored_names(inside)
@@ -211,6 +223,21 @@ class ValueReader(Reading):
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Deferred:
         """What running the function's body may do; the reader of expressions knows."""
         raise NotImplementedError
+
+
+def kept_code(value: ast.expr) -> list[ast.expr]:
+    """The functions that a value only keeps: the value itself, or what a container or `partial` holds."""
+    match value:
+        case ast.Lambda() | ast.Name():
+            return [value]
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items) | ast.Dict(values=items):
+            return [inside for item in items for inside in kept_code(item)]
+        case ast.ListComp(elt=item) | ast.SetComp(elt=item) | ast.DictComp(value=item):
+            return kept_code(item)
+        case ast.Call(func=ast.Name(id="partial") | ast.Attribute(attr="partial"), args=[first, *_]):
+            return kept_code(first)
+        case _:
+            return []
 
 
 def stored_names(node: Comprehension) -> set[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nbflow.model.messages import Instance, Plan, RunOpened
 from nbflow.model.run import RunKey, TaskKey
 from nbflow.model.state import RunState, TaskState
+from nbflow.model.work import Result
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +47,7 @@ class LiveRun:
         tasks = {
             task_id: LiveTask(
                 TaskKey(event.run, task_id),
-                event.instances.get(task_id) or Instance(max_tries=1 + event.plan.tasks[task_id].retries),
+                _known(event.instances.get(task_id), event.plan.tasks[task_id]),
             )
             for task_id in event.plan.graph.order
         }
@@ -77,6 +78,13 @@ class LiveRun:
         return RunState.FAILED, "failed: " + ", ".join(failed or leaves)
 
 
+def _known(stored: Instance | None, spec: TaskSpec) -> Instance:
+    """The instance as stored; one that never ran has the tries its task has now."""
+    if stored is None or (stored.state is TaskState.NONE and stored.try_number == 0):
+        return Instance(max_tries=1 + spec.retries)
+    return stored
+
+
 def resumed(now: Instance, again: str | None, spec: TaskSpec) -> tuple[Instance, str] | None:
     """How a task instance of an earlier session goes on.
 
@@ -100,3 +108,9 @@ def resumed(now: Instance, again: str | None, spec: TaskSpec) -> tuple[Instance,
             return replace(now, max_tries=now.try_number + 1 + spec.retries, losses=0), again
         case _:
             return None
+
+
+def undecided(now: Instance, result: Result) -> bool:
+    """Whether a try that ended during a stop decides nothing about its task instance."""
+    retryable = result in (Result.FAILED, Result.TIMED_OUT) and now.try_number < now.max_tries
+    return retryable or result in (Result.STOPPED, Result.LOST)

@@ -27,16 +27,11 @@ from nbflow.model.messages import (
     TryStarted,
 )
 from nbflow.model.run import RunKey, TaskKey
-from nbflow.model.state import (
-    Decision,
-    RunState,
-    TaskState,
-    check_run_move,
-    check_task_move,
-)
+from nbflow.model.state import Decision, RunState, TaskState, check_run_move, check_task_move
 from nbflow.model.work import Result
-from nbflow.plan.live import LiveRun, LiveTask, resumed
+from nbflow.plan.live import LiveRun, LiveTask, resumed, undecided
 from nbflow.plan.retry import MAX_LOSSES, wait
+from nbflow.plan.selection import RUN_TIMED_OUT
 from nbflow.plan.slots import Slots
 from nbflow.plan.timers import Timers
 from nbflow.plan.trigger import Tally, verdict
@@ -77,10 +72,6 @@ class Machine:
             KeyError: its run is not open, or has no such task.
         """
         return self._runs[key.run].tasks[key.task_id].now
-
-    def open_runs(self) -> tuple[RunKey, ...]:
-        """The runs that are not finished."""
-        return tuple(self._runs)
 
     # What it is told
 
@@ -188,7 +179,7 @@ class Machine:
         self.slots.give_back(event.key)
         if task.now.state is TaskState.QUEUED:
             self._move(task, TaskState.RUNNING, "the executor started it", event.at)
-        if self.stopping and self._undecided(task.now, event.result):
+        if self.stopping and undecided(task.now, event.result):
             task.now = replace(task.now, max_tries=task.now.max_tries + 1)
             self._move(task, TaskState.NONE, event.reason, event.at)
             return
@@ -207,8 +198,10 @@ class Machine:
         match event.result:
             case Result.SUCCESS:
                 self._move(task, TaskState.SUCCESS, reason, at)
-            case Result.SKIPPED | Result.STOPPED:  # one that is stopped alone belongs to a timed-out run
+            case Result.SKIPPED:
                 self._move(task, TaskState.SKIPPED, reason, at)
+            case Result.STOPPED:  # one that is stopped alone belongs to a timed-out run
+                self._move(task, TaskState.SKIPPED, f"{RUN_TIMED_OUT}: {reason}", at)
             case Result.FAILED | Result.TIMED_OUT if now.try_number < now.max_tries and goes_on:
                 due = at + wait(run.plan.tasks[event.key.task_id], event.key, now.try_number)
                 next_try = f"{reason}; try {now.try_number + 1} of {now.max_tries} at {due:%H:%M:%S} UTC"
@@ -226,12 +219,6 @@ class Machine:
             case _:
                 assert_never(event.result)
 
-    @staticmethod
-    def _undecided(now: Instance, result: Result) -> bool:
-        """Whether a try that ended during a stop decides nothing about its task instance."""
-        retryable = result in (Result.FAILED, Result.TIMED_OUT) and now.try_number < now.max_tries
-        return retryable or result in (Result.STOPPED, Result.LOST)
-
     def _tick(self, at: datetime) -> None:
         for key in self._timers.due(at):
             if isinstance(key, RunKey):
@@ -247,7 +234,7 @@ class Machine:
         run = self._runs.get(key)
         if run is None or run.state is not RunState.RUNNING:
             return
-        reason = f"the run took longer than its dagrun_timeout of {run.plan.dagrun_timeout}"
+        reason = f"{RUN_TIMED_OUT} of {run.plan.dagrun_timeout}"
         for task in run.tasks.values():
             if task.now.state.holds_slot:
                 self._actions.append(Halt(key=task.key, try_number=task.now.try_number, reason=reason))

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from nbflow.model.graph import Graph
 
 
+# How the reason begins of whatever a run's timeout skipped: it tells such skips from decided ones.
+RUN_TIMED_OUT = "the run took longer than its dagrun_timeout"
+
+
 class Reprocess(StrEnum):
     """What is done again of runs that exist already; Airflow's names."""
 
@@ -26,6 +30,7 @@ def continuation(
     states: Mapping[str, TaskState],
     *,
     stale: frozenset[str],
+    timed_out: frozenset[str] = frozenset(),
     everything: bool = False,
 ) -> dict[str, str]:
     """The finished task instances that must run again, each with the reason.
@@ -34,6 +39,7 @@ def continuation(
         graph: of the DAG as it is now.
         states: of the run's task instances; tasks that are missing are new.
         stale: tasks whose code, or the code they stand on, has changed since their latest try.
+        timed_out: tasks that were skipped because their run took too long.
         everything: whether all of them run again.
 
     Returns:
@@ -51,6 +57,8 @@ def continuation(
             again[task_id] = "it failed before"
         elif state is TaskState.UPSTREAM_FAILED:
             again[task_id] = "a task before it had failed"
+        elif task_id in timed_out:
+            again[task_id] = "its run had taken too long"
         elif task_id in stale:
             again[task_id] = "its code, or code it stands on, has changed"
         elif redone:

@@ -58,9 +58,10 @@ class Slots:
         """
         while self._ready and self.used < self.parallelism:
             entry = heapq.heappop(self._ready)
-            if not still_ready(entry[-1]):
-                continue
             dag_id = entry[-1].run.dag_id
+            if not still_ready(entry[-1]):
+                self._release(dag_id)  # it may have been let in from those held, in another's stead
+                continue
             if self.used_by_dag[dag_id] >= self._limits.get(dag_id, self.parallelism):
                 heapq.heappush(self._held[dag_id], entry)
                 continue
@@ -73,5 +74,8 @@ class Slots:
         dag_id = key.run.dag_id
         self.used -= 1
         self.used_by_dag[dag_id] -= 1
+        self._release(dag_id)
+
+    def _release(self, dag_id: str) -> None:
         if self._held[dag_id]:
             heapq.heappush(self._ready, heapq.heappop(self._held[dag_id]))

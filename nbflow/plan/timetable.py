@@ -14,17 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def ticks(schedule: Schedule, *, timezone: str, start: datetime) -> Iterator[datetime]:
+def ticks(
+    schedule: Schedule, *, timezone: str, start: datetime, anchor: datetime | None = None
+) -> Iterator[datetime]:
     """The schedule's ticks from `start` on (inclusive, aware), in UTC, without end.
 
-    A duration's first tick is `start` itself.
+    Args:
+        schedule: of the DAG.
+        timezone: of the DAG.
+        start: the first tick is at or after it.
+        anchor: the DAG's start date, which a duration is aligned to; None: midnight of 2000-01-01 in
+            the zone.
     """
     start = start.astimezone(UTC)
     match schedule:
         case Every(step=step):
+            origin = _origin(anchor, timezone)
+            tick = origin - ((origin - start) // step) * step
             while True:
-                yield start
-                start += step
+                yield tick
+                tick += step
         case Cron():
             zone = ZoneInfo(timezone)
             moment = start - timedelta(microseconds=1)
@@ -33,9 +42,14 @@ def ticks(schedule: Schedule, *, timezone: str, start: datetime) -> Iterator[dat
                 yield moment
 
 
-def intervals(schedule: Schedule, *, timezone: str, start: datetime, last: datetime) -> list[Interval]:
-    """The data intervals that start in `start` to `last`, both inclusive and aware, in order."""
-    edges = pairwise(ticks(schedule, timezone=timezone, start=start))
+def intervals(
+    schedule: Schedule, *, timezone: str, start: datetime, last: datetime, anchor: datetime | None = None
+) -> list[Interval]:
+    """The data intervals that start in `start` to `last`, both inclusive and aware, in order.
+
+    `anchor` as for `ticks`.
+    """
+    edges = pairwise(ticks(schedule, timezone=timezone, start=start, anchor=anchor))
     inside = takewhile(lambda pair: pair[0] <= last, edges)
     return [Interval(logical_date=begin, start=begin, end=end, due=end) for begin, end in inside]
 
@@ -52,11 +66,11 @@ def latest_complete(schedule: Schedule, *, timezone: str, now: datetime, anchor:
         schedule: of the DAG.
         timezone: of the DAG.
         now: aware.
-        anchor: the DAG's start date, which a duration is aligned to; None: 2000-01-01 in the zone.
+        anchor: as for `ticks`.
     """
     match schedule:
         case Every(step=step):
-            origin = anchor or datetime(2000, 1, 1, tzinfo=ZoneInfo(timezone))
+            origin = _origin(anchor, timezone)
             start = origin + ((now - origin) // step - 1) * step
             return Interval(logical_date=start, start=start, end=start + step, due=start + step)
         case Cron():
@@ -67,3 +81,8 @@ def latest_complete(schedule: Schedule, *, timezone: str, now: datetime, anchor:
                 if complete:
                     return complete[-1]
                 back *= 8
+
+
+def _origin(anchor: datetime | None, timezone: str) -> datetime:
+    """Where durations are counted from; in UTC, because they are elapsed time."""
+    return (anchor or datetime(2000, 1, 1, tzinfo=ZoneInfo(timezone))).astimezone(UTC)

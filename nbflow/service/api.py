@@ -17,7 +17,7 @@ from nbflow.parse.flow import read_flow
 from nbflow.plan.selection import Reprocess
 from nbflow.service.clock import now
 from nbflow.service.dates import interval_range, one_interval, read_date
-from nbflow.service.params import check_params
+from nbflow.service.params import check_params, same_params, stored_params
 from nbflow.service.session import execute, owned_home
 from nbflow.service.submit import Standing, Submission, new, submissions
 from nbflow.store.home import Home, find_home
@@ -108,6 +108,7 @@ def prepare(request: RunRequest) -> Prepared:
         if spec.kind is not TaskKind.TASK:
             raise OptionError(_NOT_YET.format(task_id=task_id, kind=spec.kind))
     check_params(flow.dag, request.params)
+    request = replace(request, params=stored_params(request.params))
     if request.execution_timeout is not None:
         limited = {
             task_id: replace(spec, execution_timeout=spec.execution_timeout or request.execution_timeout)
@@ -221,10 +222,11 @@ def _submissions(prepared: Prepared, state: StateStore) -> list[Submission]:
 def _unfinished(prepared: Prepared, state: StateStore) -> RunRecord | None:
     """The latest run, where it failed or was stopped: the same command goes on with it."""
     variant, params = prepared.request.variant, prepared.request.params
-    runs = [run for run in state.runs(prepared.flow.dag.dag_id, most=50) if run.variant == variant]
-    latest = runs[0] if runs else None
-    goes_on = latest is not None and latest.state is not RunState.SUCCESS
-    return latest if latest and goes_on and (not params or params == latest.params) else None
+    runs = state.runs(prepared.flow.dag.dag_id)
+    latest = next((run for run in runs if run.variant == variant), None)
+    if latest is None or latest.state is RunState.SUCCESS:
+        return None
+    return latest if not params or same_params(params, latest.params) else None
 
 
 def _fresh(prepared: Prepared) -> list[Submission]:

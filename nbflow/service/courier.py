@@ -79,7 +79,7 @@ class Courier:
         self._jobs.put(_Call(work))
 
     def close(self) -> None:
-        """Do what was asked, then end."""
+        """Do what was asked, then end. May be called again."""
         self._jobs.put(None)
         self._thread.join()
 
@@ -108,10 +108,12 @@ class Courier:
                     self._attempts[job.token] = job
                     self._executor.submit(request_of(job, self._xcoms))
                 except (NbflowError, OSError) as error:
+                    self._attempts.pop(job.token)
                     reason = f"its inputs could not be read: {error}"
                     self._report(Delivered(_not_begun(job, Result.FAIL, reason)))
-                except RuntimeError as error:  # the executor was closed by a second Ctrl-C
-                    self._report(Delivered(_not_begun(job, Result.STOPPED, str(error))))
+                except RuntimeError as error:  # no more threads; or closed, by a second Ctrl-C
+                    self._attempts.pop(job.token)
+                    self._report(Delivered(_not_begun(job, Result.LOST, str(error))))
             case _Stop(token=token, reason=reason):
                 self._executor.stop(token, reason)
             case _Call(work=work):
@@ -142,7 +144,8 @@ class Courier:
             self._report(Delivered(outcome))
 
     def _store(self, outcomes: list[TaskOutcome]) -> None:
-        self._xcoms.commit([_values(self._attempts[outcome.token], outcome) for outcome in outcomes])
+        if outcomes:
+            self._xcoms.commit([_values(self._attempts[outcome.token], outcome) for outcome in outcomes])
 
 
 def _values(attempt: Attempt, outcome: TaskOutcome) -> TryXComs:

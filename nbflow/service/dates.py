@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nbflow.errors import DateError
 from nbflow.model.run import Interval
 from nbflow.model.schedule import read_schedule
-from nbflow.plan.timetable import days, intervals, latest_complete
+from nbflow.plan.timetable import days, intervals, latest_complete, ticks
 
 if TYPE_CHECKING:
     from nbflow.model.dag import DagSpec
@@ -20,8 +21,9 @@ _BAD_DATE = """\
 {text!r} is not a date. Write {today} or {today}T06:00 (read in {zone}, the DAG's zone), or today, \
 yesterday, now, -14d."""
 _BACKWARDS = "the end date {end} is before the start date {start}; swap them."
-_EMPTY = "no data interval of schedule {schedule!r} starts {when}; the next one starts at {next}."
+_EMPTY = "no data interval of schedule {schedule!r} starts {when}; {next}."
 _FUTURE = "the data interval {start} to {end} has not ended yet; its data is not complete before {end}."
+_NOTHING_YET = "{dag_id} has no interval that has ended: its start_date is {start}."
 _OUTSIDE = "{day} lies outside of the DAG's start_date {start} to end_date {end}; change them in %%dag."
 
 
@@ -42,7 +44,8 @@ def read_date(text: str, *, timezone: str, now: datetime) -> Moment:
     """The date a person typed, in the DAG's zone.
 
     Args:
-        text: `2026-02-17`, `2026-02-17T06:00` (an offset may follow), `today`, `yesterday`, `now`, `-14d`.
+        text: `2026-02-17`, `2026-02-17T06:00` (an offset may follow), `today`, `yesterday`, `now`,
+            `-14d` (or `today-14d`).
         timezone: IANA name of the DAG's zone.
         now: aware.
 
@@ -55,7 +58,7 @@ def read_date(text: str, *, timezone: str, now: datetime) -> Moment:
     if word == "now":
         return Moment(local.replace(microsecond=0), whole_day=False)
     back = {"today": 0, "yesterday": 1}.get(word)
-    if back is None and (days_back := re.fullmatch(r"-(\d{1,6})d", word)):
+    if back is None and (days_back := re.fullmatch(r"(?:today)?-(\d{1,6})d", word)):
         back = int(days_back[1])
     try:
         if back is not None:
@@ -76,8 +79,8 @@ def one_interval(dag: DagSpec, moment: Moment | None, *, now: datetime) -> Inter
 
     Args:
         dag: whose schedule and zone count.
-        moment: the interval that starts on this date, at this time; None: the latest complete one,
-            for a DAG without schedule the present second.
+        moment: the interval that starts on this date, at this time; None: the latest complete one
+            within the DAG's start and end dates, for a DAG without schedule the present second.
         now: aware.
 
     Raises:
@@ -87,8 +90,7 @@ def one_interval(dag: DagSpec, moment: Moment | None, *, now: datetime) -> Inter
         if dag.schedule is None:
             second = now.astimezone(UTC).replace(microsecond=0)
             return Interval(logical_date=second, start=second, end=second, due=second)
-        schedule = read_schedule(dag.schedule)
-        return latest_complete(schedule, timezone=dag.timezone, now=now, anchor=dag.start_date)
+        return _latest(dag, now)
     if dag.schedule is None and not moment.whole_day:
         return Interval(logical_date=moment.at, start=moment.at, end=moment.at, due=moment.at)
     found = _between(dag, moment.at, moment.last)
@@ -103,43 +105,65 @@ def interval_range(dag: DagSpec, first: Moment, last: Moment, *, now: datetime) 
     A DAG without schedule gets one interval a day.
 
     Returns:
-        The intervals, in order, and how many were left out because they have not ended.
+        The intervals, in order, and how many were left out because they have begun and not ended.
 
     Raises:
         DateError: the dates are the wrong way round, or no complete interval starts between them.
     """
     if last.last < first.at:
         raise DateError(_BACKWARDS.format(start=_day(first.at, dag), end=_day(last.at, dag)))
-    # No need to list years of intervals that have not begun.
-    found = _between(dag, first.at, min(last.last, max(now, first.at + timedelta(days=1))))
+    # Those that have not begun need no list: there may be years of them.
+    found = _between(dag, first.at, min(last.last, max(now, first.at)))
     complete = [interval for interval in found if interval.end <= now]
-    if not found:
-        when = f"from {_day(first.at, dag)} to {_day(last.at, dag)}"
-        raise DateError(_nothing_starts(dag, first.at, when))
-    if not complete:
-        raise DateError(_FUTURE.format(start=_day(found[0].start, dag), end=_day(found[0].end, dag)))
-    return complete, len(found) - len(complete)
+    if complete:
+        return complete, len(found) - len(complete)
+    upcoming = _first_from(dag, first.at)
+    if upcoming.start <= last.last:
+        raise DateError(_FUTURE.format(start=_day(upcoming.start, dag), end=_day(upcoming.end, dag)))
+    when = f"from {_day(first.at, dag)} to {_day(last.at, dag)}"
+    raise DateError(_nothing_starts(dag, first.at, when))
 
 
-def _between(dag: DagSpec, start: datetime, last: datetime) -> list[Interval]:
+def _between(dag: DagSpec, asked: datetime, last: datetime) -> list[Interval]:
+    start = asked
     if dag.start_date is not None:
         start = max(start, dag.start_date)
     if dag.end_date is not None:
         last = min(last, dag.end_date)
     if last < start:
         bounds = {"start": _bound(dag.start_date, dag), "end": _bound(dag.end_date, dag)}
-        raise DateError(_OUTSIDE.format(day=_day(min(start, last), dag), **bounds))
+        raise DateError(_OUTSIDE.format(day=_day(asked, dag), **bounds))
     if dag.schedule is None:
         return days(timezone=dag.timezone, start=start, last=last)
-    return intervals(read_schedule(dag.schedule), timezone=dag.timezone, start=start, last=last)
+    schedule = read_schedule(dag.schedule)
+    return intervals(schedule, timezone=dag.timezone, start=start, last=last, anchor=dag.start_date)
+
+
+def _latest(dag: DagSpec, now: datetime) -> Interval:
+    """The latest complete interval that starts between the DAG's start and end dates."""
+    schedule = read_schedule(dag.schedule or "@daily")
+    found = latest_complete(schedule, timezone=dag.timezone, now=now, anchor=dag.start_date)
+    if dag.end_date is not None and found.start > dag.end_date:
+        # The interval that contains the end date, or begins on it, ends just after it.
+        after = _first_from(dag, dag.end_date + timedelta(microseconds=1))
+        found = latest_complete(schedule, timezone=dag.timezone, now=after.start, anchor=dag.start_date)
+    if dag.start_date is not None and found.start < dag.start_date:
+        raise DateError(_NOTHING_YET.format(dag_id=dag.dag_id, start=_day(dag.start_date, dag)))
+    return found
+
+
+def _first_from(dag: DagSpec, moment: datetime) -> Interval:
+    """The first interval that starts then or later, whether or not the DAG has ended by then."""
+    start = moment if dag.start_date is None else max(moment, dag.start_date)
+    schedule = read_schedule(dag.schedule or "@daily")
+    begin, end = islice(ticks(schedule, timezone=dag.timezone, start=start, anchor=dag.start_date), 2)
+    return Interval(logical_date=begin, start=begin, end=end, due=end)
 
 
 def _nothing_starts(dag: DagSpec, after: datetime, when: str) -> str:
-    year = timedelta(days=366 * 5)
-    following = intervals(
-        read_schedule(dag.schedule or "@daily"), timezone=dag.timezone, start=after, last=after + year
-    )
-    upcoming = _day(following[0].start, dag) if following else "none"
+    following = _first_from(dag, after).start
+    ended = dag.end_date is not None and following > dag.end_date
+    upcoming = "the DAG has no later one" if ended else f"the next one starts at {_day(following, dag)}"
     return _EMPTY.format(schedule=dag.schedule or "@daily", when=when, next=upcoming)
 
 

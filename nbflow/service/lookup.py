@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from nbflow.model.run import TaskKey, run_id_of, run_label
 from nbflow.parse.flow import flow_of, read_flow
 from nbflow.service.clock import now
 from nbflow.service.dates import read_date
+from nbflow.service.params import guess
 from nbflow.store.home import Home, find_home
 from nbflow.store.state import StateStore
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from nbflow.model.flow import Flow
     from nbflow.model.record import DagRecord, RunRecord, TryRecord
 
-_NO_DAG = "{home} knows no DAG {name!r}{guess}. {known} A notebook's path works too."
+_NO_DAG = "{home} knows no DAG {name!r}{guess} {known} A notebook's path works too."
 _NO_RUN = "{dag_id} has no run {text!r}. {known}"
 _NO_RUNS = "{dag_id} has not run yet: nbflow run {path}"
-_NO_TASK = "{dag_id} has no task {name!r}{guess}. Its tasks: {tasks}."
+_NO_TASK = "{dag_id} has no task {name!r}{guess} Its tasks: {tasks}."
 _NO_TRY = "{dag_id} {label} {task_id} has no try {number}; it has {known}."
 _NOT_RUN = "{dag_id} {label} {task_id} has not run: {reason}"
 
@@ -78,7 +78,7 @@ def find_target(name: str, *, folder: Path | None = None) -> Target:
     if found is None:
         known = [record.dag_id for record in records]
         said = f"It knows: {', '.join(known)}." if known else "It knows none yet: nbflow run NOTEBOOK.ipynb."
-        raise AddressError(_NO_DAG.format(home=home.root, name=name, guess=_guess(name, known), known=said))
+        raise AddressError(_NO_DAG.format(home=home.root, name=name, guess=guess(name, known), known=said))
     return Target(
         home=home, dag_id=name, path=found.path, timezone=found.timezone, flow=_flow_of_record(home, found)
     )
@@ -141,7 +141,7 @@ def find_task(target: Target, run: RunRecord, text: str, known: Iterable[str]) -
         task_id, index = mapped[1], int(mapped[2])
     if task_id not in known:
         tasks = ", ".join(known)
-        message = _NO_TASK.format(dag_id=target.dag_id, name=text, guess=_guess(text, known), tasks=tasks)
+        message = _NO_TASK.format(dag_id=target.dag_id, name=text, guess=guess(text, known), tasks=tasks)
         raise AddressError(message)
     return TaskKey(run.key, task_id, index)
 
@@ -185,11 +185,6 @@ def _flow_of_record(home: Home, record: DagRecord) -> Flow:
     with StateStore(home.state) as state:
         stored = state.notebook(record.dag_id, record.version)
     return flow_of(nbformat.reads(stored or "", as_version=4), str(record.path))
-
-
-def _guess(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def open_state(target: Target) -> StateStore:

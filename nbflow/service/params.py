@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,12 @@ from nbflow.errors import ParameterError
 from nbflow.model.run import run_label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from nbflow.model.dag import DagSpec
 
-_UNKNOWN = "{dag_id} has no parameter {name!r}{guess}. {known}"
+_UNKNOWN = "{dag_id} has no parameter {name!r}{guess} {known}"
 _NONE = 'It has none at all: tag a cell "parameters", or write a [params] table in %%dag.'
 
 
@@ -27,13 +28,32 @@ def check_params(dag: DagSpec, given: Mapping[str, object]) -> None:
     for name in given:
         if name in dag.params:
             continue
-        close = get_close_matches(name, dag.params, n=1)
-        guess = f"; did you mean {close[0]!r}?" if close else ""
         known = f"Its parameters: {', '.join(dag.params)}." if dag.params else _NONE
-        raise ParameterError(_UNKNOWN.format(dag_id=dag.dag_id, name=name, guess=guess, known=known))
+        raise ParameterError(
+            _UNKNOWN.format(dag_id=dag.dag_id, name=name, guess=guess(name, dag.params), known=known)
+        )
+
+
+def guess(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence that names something unknown: «; did you mean 'clean'?», or a full stop."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else "."
 
 
 def run_params(dag: DagSpec, given: Mapping[str, object], logical_date: datetime) -> dict[str, object]:
     """The values that replace the defaults in one run: `date_param` gets its date unless it was given."""
     dated = {dag.date_param: run_label(logical_date, dag.timezone)[:10]} if dag.date_param else {}
     return {**dated, **given}
+
+
+def stored_params(given: Mapping[str, object]) -> dict[str, object]:
+    """The values as a run keeps them: in JSON's types, anything else (a date of YAML, say) as its text.
+
+    A run is given these from its first try on, so that it goes on later with the values it began with.
+    """
+    return json.loads(json.dumps(given, default=str))
+
+
+def same_params(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Whether two runs' stored values are the same; a NaN is the same as itself, 1 is not True."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from nbflow.model.run import TaskKey
 from nbflow.model.state import TaskState
 from nbflow.model.work import INPUTS_FOLDER, TaskRequest
+from nbflow.model.xcom import names_together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from nbflow.model.flow import Flow
@@ -37,7 +38,6 @@ class OpenRun:
         interval: the run's data interval.
         label: the run as people read it (`2026-02-17`).
         params: the values of the notebook's parameters that differ from its defaults.
-        previous_success: the interval of the latest earlier run that succeeded.
         cwd: where the cells run: the notebook's folder.
     """
 
@@ -46,7 +46,6 @@ class OpenRun:
     interval: Interval
     label: str
     params: Mapping[str, object]
-    previous_success: Interval | None
     cwd: Path
 
 
@@ -56,6 +55,7 @@ class Attempt:
 
     Attributes:
         producers: task id → (state, try number) of every task that may give it a value.
+        previous_success: the interval of the latest earlier run that has succeeded by now.
     """
 
     run: OpenRun
@@ -65,6 +65,7 @@ class Attempt:
     folder: Path
     producers: Mapping[str, tuple[TaskState, int]]
     exchange: Path | None
+    previous_success: Interval | None
 
 
 def request_of(attempt: Attempt, xcoms: XComStore) -> TaskRequest:
@@ -75,12 +76,16 @@ def request_of(attempt: Attempt, xcoms: XComStore) -> TaskRequest:
     inputs_folder.mkdir(parents=True)
     inputs: dict[str, XComValue] = {}
     missing: dict[str, str] = {}
+    known: dict[str, frozenset[str]] = {}
+    given: dict[str, set[str]] = {}
     for name, producers in run.flow.producers.get(task_id, {}).items():
-        value = _nearest(attempt, name, producers, xcoms, inputs_folder)
-        if value is not None:
-            inputs[name] = value
-        else:
+        producer = next((p for p in producers if name in _keys(attempt, p, xcoms, known)), None)
+        if producer is None:
             missing[name] = _why_unset(attempt, producers)
+        else:
+            given.setdefault(producer, set()).add(name)
+    for producer, names in given.items():
+        inputs |= _fetched(attempt, producer, names, known[producer], xcoms, inputs_folder)
     return TaskRequest(
         key=attempt.key,
         try_number=attempt.try_number,
@@ -94,24 +99,46 @@ def request_of(attempt: Attempt, xcoms: XComStore) -> TaskRequest:
         missing=missing,
         cwd=run.cwd,
         folder=attempt.folder,
-        previous_success=run.previous_success,
+        previous_success=attempt.previous_success,
         execution_timeout=run.flow.tasks[task_id].execution_timeout,
         exchange=attempt.exchange,
     )
 
 
-def _nearest(
-    attempt: Attempt, name: str, producers: tuple[str, ...], xcoms: XComStore, folder: Path
-) -> XComValue | None:
-    """The value of the nearest producer that ran and defined the name."""
-    for producer in producers:
-        state, try_number = attempt.producers[producer]
-        if state is not TaskState.SUCCESS:
-            continue
-        value = xcoms.get(TaskKey(attempt.key.run, producer), name, try_number=try_number, folder=folder)
-        if value is not None:
-            return value
-    return None
+def _keys(
+    attempt: Attempt, producer: str, xcoms: XComStore, known: dict[str, frozenset[str]]
+) -> frozenset[str]:
+    """What a producer's try handed on, hidden keys too; nothing unless it succeeded."""
+    if producer not in known:
+        state, number = attempt.producers[producer]
+        run = attempt.key.run
+        found = (
+            xcoms.list_values(run.dag_id, run.run_id, producer, hidden=True)
+            if state is TaskState.SUCCESS
+            else []
+        )
+        task = TaskKey(run, producer)
+        known[producer] = frozenset(v.key for v in found if v.task == task and v.try_number == number)
+    return known[producer]
+
+
+def _fetched(
+    attempt: Attempt,
+    producer: str,
+    names: Collection[str],
+    keys: frozenset[str],
+    xcoms: XComStore,
+    folder: Path,
+) -> dict[str, XComValue]:
+    """These names of a producer's try; two or more that share an object come in one value."""
+    chosen = {name: name for name in sorted(names)}
+    for key in keys:
+        together = names_together(key) & names
+        if len(together) > 1:
+            chosen |= dict.fromkeys(together, key)
+    task, number = TaskKey(attempt.key.run, producer), attempt.producers[producer][1]
+    values = {key: xcoms.get(task, key, try_number=number, folder=folder) for key in set(chosen.values())}
+    return {name: value for name, key in chosen.items() if (value := values[key]) is not None}
 
 
 def _why_unset(attempt: Attempt, producers: tuple[str, ...]) -> str:

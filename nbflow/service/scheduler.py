@@ -8,6 +8,7 @@ from functools import partial
 from queue import Empty
 from typing import TYPE_CHECKING, cast
 
+from nbflow.errors import HomeError
 from nbflow.execute.local import Finished, Started
 from nbflow.model.messages import (
     ClockTicked,
@@ -30,7 +31,7 @@ from nbflow.service.notebooks import save_run_notebook
 from nbflow.service.prepare import Attempt, OpenRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from queue import SimpleQueue
 
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
     from nbflow.store.home import Home
     from nbflow.store.state import StateStore
     from nbflow.store.xcom import XComStore
+
+_LONGEST_SLEEP = 60.0  # seconds; then the wall clock is read again, which a sleeping machine has moved
+_UNWRITTEN = """\
+the executed notebook of {label} could not be written to {target} ({why}). The run itself is stored; what \
+its tasks left lies in the home."""
 
 Moves = tuple[Move | RunMove, ...]
 
@@ -77,8 +83,10 @@ class Scheduler:
         self._machine = Machine(parallelism=parallelism)
         self._courier = Courier(xcoms, executor, self._inbox.put)
         self._runs: dict[RunKey, OpenRun] = {}
-        self._tokens: dict[TaskKey, str] = {}
+        self._tokens: dict[TaskKey, str] = {}  # of the tries under way
         self._keys: dict[str, tuple[TaskKey, int]] = {}
+        self._unsaved: dict[RunKey, None] = {}  # runs that have ended or stopped, but for some last tries
+        self._failures: list[str] = []
 
     def open(self, runs: Sequence[tuple[OpenRun, RunOpened]]) -> None:
         """Add runs; they are in the store already."""
@@ -94,13 +102,23 @@ class Scheduler:
         """Work until every run is finished, or after a stop nothing runs any more."""
         while not self._machine.idle:
             wake = self._machine.next_wake
-            timeout = None if wake is None else max((wake - now()).total_seconds(), 0)
+            timeout = None if wake is None else min(max((wake - now()).total_seconds(), 0), _LONGEST_SLEEP)
             messages = self._messages(timeout)
             self._turn([*messages, ClockTicked(at=now())])
 
     def close(self) -> None:
-        """Finish what is still to be written."""
+        """Finish what is still to be written.
+
+        Raises:
+            HomeError: the executed notebook of some run could not be written; everything else is stored.
+        """
         self._courier.close()
+        for message in self._messages(0):
+            if isinstance(message, BaseException):
+                raise message
+        failures, self._failures = self._failures, []
+        if failures:
+            raise HomeError("\n".join(failures))
 
     def _messages(self, timeout: float | None) -> list[object]:
         """What has arrived, after waiting for the first of it."""
@@ -127,26 +145,45 @@ class Scheduler:
         for attempt in attempts:
             self._courier.launch(attempt)
         for action in actions:
-            if isinstance(action, Halt):
+            # A try that ended in this same turn has nothing left to stop.
+            if isinstance(action, Halt) and action.key in self._tokens:
                 self._courier.stop(self._tokens[action.key], action.reason)
         moves = tuple(action for action in actions if isinstance(action, Move | RunMove))
-        for move in moves:
-            if isinstance(move, RunMove) and move.old is RunState.RUNNING:
-                self._courier.call(partial(self._save_notebook, move.run))
+        self._save_notebooks(moves)
         if moves:
             self._listener(moves)
 
-    def _save_notebook(self, key: RunKey) -> None:
-        """Write the run's executed notebook: it is over, or stopped for now."""
+    def _save_notebooks(self, moves: Moves) -> None:
+        """Have the executed notebooks written of runs that are over, or stopped for now, once their last
+        tries have ended.
+        """
+        over = (move.run for move in moves if isinstance(move, RunMove) and move.old is RunState.RUNNING)
+        self._unsaved |= dict.fromkeys(over)
+        if not self._unsaved:
+            return
+        busy = {key.run for key in self._tokens}
+        for key in [key for key in self._unsaved if key not in busy]:
+            del self._unsaved[key]
+            self._courier.call(partial(self._save_notebook, key, self._latest_tries(key)))
+
+    def _latest_tries(self, key: RunKey) -> dict[str, Path]:
         run = self._runs[key]
-        tries = {
+        return {
             record.key.task_id: self._home.try_folder(
                 key.dag_id, run.label, record.key.task_id, record.key.map_index, record.try_number
             )
             for record in self._state.instances(key)
             if record.try_number
         }
-        save_run_notebook(run, tries, self._home.run_notebook(key.dag_id, run.label))
+
+    def _save_notebook(self, key: RunKey, tries: Mapping[str, Path]) -> None:
+        """In the courier's thread. The run has ended as it has, whether or not its notebook can be written."""
+        run = self._runs[key]
+        target = self._home.run_notebook(key.dag_id, run.label)
+        try:
+            save_run_notebook(run, tries, target)
+        except (OSError, ValueError) as error:
+            self._failures.append(_UNWRITTEN.format(label=run.label, target=target, why=error))
 
     def _event(self, message: object) -> Event | None:
         """The machine's event for a message; facts about tries are stored on the way."""
@@ -204,6 +241,7 @@ class Scheduler:
             folder=folder,
             producers={task_id: self._standing(key.run, task_id) for task_id in sources},
             exchange=self._exchange,
+            previous_success=self._state.previous_success(key.run.dag_id, run.interval.logical_date),
         )
 
     def _standing(self, run: RunKey, task_id: str) -> tuple[TaskState, int]:

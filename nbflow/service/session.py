@@ -115,9 +115,6 @@ def execute(
                         interval=submission.interval,
                         label=submission.label,
                         params=run_params(flow.dag, submission.params, submission.interval.logical_date),
-                        previous_success=state.previous_success(
-                            flow.dag.dag_id, submission.interval.logical_date
-                        ),
                         cwd=cwd,
                     ),
                     opened(submission, plan, now()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 from nbflow.errors import ParameterError
 from nbflow.model.messages import Instance, Plan, RunOpened
 from nbflow.model.run import Interval, RunKey, RunType, run_id_of, run_label
-from nbflow.model.state import RunState
-from nbflow.plan.selection import Reprocess, continuation
+from nbflow.model.state import RunState, TaskState
+from nbflow.plan.selection import RUN_TIMED_OUT, Reprocess, continuation
 from nbflow.plan.slots import weights
+from nbflow.service.params import same_params
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,7 +86,7 @@ def submissions(
         intervals: one run each; a DAG has one run per logical date and variant.
         state: what has been run.
         run_type: what starts them, for those that are new.
-        params: values given for them, beside the defaults.
+        params: values given for them, beside the defaults, as stored (see `stored_params`).
         variant: the name of a variant beside the ordinary runs, "" for those.
         reprocess: what is done again of runs that exist.
         rerun_stale: also in succeeded runs, run the tasks whose code has changed.
@@ -204,25 +204,31 @@ def _again(
     succeeded = record.state is RunState.SUCCESS
     if reprocess is Reprocess.NONE or (succeeded and not rerun_stale):
         return {}
-    return continuation(flow.graph, states, stale=frozenset() if keep_stale else stale)
+    return continuation(
+        flow.graph, states, stale=frozenset() if keep_stale else stale, timed_out=_timed_out(instances)
+    )
+
+
+def _timed_out(instances: Iterable[InstanceRecord]) -> frozenset[str]:
+    """The tasks that nobody skipped but their run's timeout."""
+    return frozenset(
+        instance.key.task_id
+        for instance in instances
+        if instance.state is TaskState.SKIPPED and instance.reason.startswith(RUN_TIMED_OUT)
+    )
 
 
 def _is_open(flow: Flow, record: RunRecord, instances: tuple[InstanceRecord, ...]) -> bool:
-    """Whether something of the run has not been decided; tasks new to the notebook count where the
-    run goes on anyway.
+    """Whether something of the run has not been decided. A failed run never is: what failed may have
+    left the notebook since, or tasks may have come; then it goes on to be decided again.
     """
-    if not record.state.finished:
-        return True
-    known = {instance.key.task_id for instance in instances}
-    new = record.state is RunState.FAILED and any(task_id not in known for task_id in flow.tasks)
-    return new or any(
+    return record.state is not RunState.SUCCESS or any(
         not instance.state.finished and instance.key.task_id in flow.tasks for instance in instances
     )
 
 
 def _check_params(record: RunRecord, label: str, params: Mapping[str, object]) -> None:
-    given = json.loads(json.dumps(params, default=str))
-    if given and given != record.params:
+    if params and not same_params(params, record.params):
         before = ", ".join(f"{name}={value!r}" for name, value in record.params.items()) or "the defaults"
-        now = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        now = ", ".join(f"{name}={value!r}" for name, value in params.items())
         raise ParameterError(_OTHER_PARAMS.format(label=label, before=before, now=now))

@@ -61,7 +61,7 @@ def grid_view(
             run_id=run.key.run_id,
             logical_date=run.interval.logical_date.astimezone(zone),
             state=run.state,
-            seconds=_seconds(run.started, run.ended),
+            seconds=None if run.state is RunState.QUEUED else _seconds(run.started, run.ended),
             type=run.run_type,
         )
         for run in runs

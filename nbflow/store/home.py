@@ -30,11 +30,11 @@ _LONGEST_BYTES = 100
 
 
 def safe_name(name: str) -> str:
-    """A name as one part of a path: any script stays; a slash, a leading dot and great length do not.
+    """A name as one part of a path: any script stays; slashes, colons, a leading dot and great length do not.
 
     Distinct names give distinct results.
     """
-    safe = re.sub(r"[/\\\0%]|^\.", lambda mark: f"%{ord(mark[0]):02X}", name)
+    safe = re.sub(r"[/\\\0%:]|^\.", lambda mark: f"%{ord(mark[0]):02X}", name)
     if len(safe.encode()) <= _LONGEST_BYTES:
         return safe
     head = safe.encode()[:_LONGEST_BYTES].decode(errors="ignore")
@@ -66,14 +66,11 @@ class Home:
     def try_folder(self, dag_id: str, run_label: str, task_id: str, map_index: int, try_number: int) -> Path:
         """Where one try leaves everything; file names have no colons."""
         instance = safe_name(task_id) + (f"[{map_index}]" if map_index >= 0 else "")
-        run = safe_name(run_label.replace(":", ""))
-        return self.root / "tries" / safe_name(dag_id) / run / instance / str(try_number)
+        return self.root / "tries" / safe_name(dag_id) / _run_name(run_label) / instance / str(try_number)
 
     def run_notebook(self, dag_id: str, run_label: str) -> Path:
         """Where a run's one executed notebook lies."""
-        return (
-            self.project / OUTPUT_NAME / safe_name(dag_id) / f"{safe_name(run_label.replace(':', ''))}.ipynb"
-        )
+        return self.project / OUTPUT_NAME / safe_name(dag_id) / f"{_run_name(run_label)}.ipynb"
 
     def create(self) -> None:
         """Make the folder, private to its user and ignored by git, where it isn't there yet.
@@ -154,6 +151,12 @@ class HomeLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def _run_name(label: str) -> str:
+    """A run's label as part of a path: its time without colons; a variant's name keeps its own, escaped."""
+    time, tilde, variant = label.partition("~")
+    return safe_name(time.replace(":", "") + tilde + variant)
 
 
 def _unusable(root: Path, why: str) -> str:

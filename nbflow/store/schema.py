@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import TYPE_CHECKING
 
 from nbflow.errors import StoreTooNew
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 1
+_PATIENCE = 30.0  # seconds, as for any other lock of the file
 
 _TOO_NEW = """\
 {path} was written by a newer nbflow (schema {found}, this one knows {known}). Install that nbflow, \
@@ -28,7 +30,7 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     found = _version(db)
     if found > SCHEMA_VERSION:
         raise StoreTooNew(_TOO_NEW.format(path=path, found=found, known=SCHEMA_VERSION))
-    db.execute("PRAGMA journal_mode = WAL")
+    _use_wal(db)
     db.execute("PRAGMA synchronous = FULL")
     if found == SCHEMA_VERSION:
         return
@@ -43,6 +45,20 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on. SQLite doesn't wait here while another process opens the same new file."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _OTHER_OWNER = """\
 {path} now belongs to another nbflow process ({owner}); this one writes nothing more."""
+_UNWRITABLE = """\
+{path} cannot be written ({why}). What was stored before is safe: once that is put right, the same command goes on."""
 _DAMAGED = "{path} cannot be read ({why}). It is left as it is; move it away to start with an empty one."
 
 
@@ -49,6 +51,9 @@ class StateStore:
         self._db.row_factory = sqlite3.Row
         try:
             migrate(self._db, path)
+        except sqlite3.OperationalError as error:  # locked, read-only, no room: the file itself is sound
+            self._db.close()
+            raise HomeError(_UNWRITABLE.format(path=path, why=error)) from error
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise HomeError(_DAMAGED.format(path=path, why=error)) from error
@@ -281,10 +286,14 @@ class StateStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # SQLite itself rolls back when the disk is full
+                    self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.OperationalError as error:
+            raise HomeError(_UNWRITABLE.format(path=self.path, why=error)) from error

@@ -37,6 +37,7 @@ CREATE TABLE run (
     PRIMARY KEY (dag_id, run_id)
 ) STRICT;
 CREATE INDEX run_by_date ON run (dag_id, logical_date);
+CREATE INDEX run_success ON run (dag_id, logical_date) WHERE state = 'success' AND variant = '';
 CREATE TABLE task_instance (
     dag_id     TEXT NOT NULL,
     run_id     TEXT NOT NULL,

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Self
 
+import duckdb
 import pyarrow as pa
 
 from nbflow.codec.files import new_file
 from nbflow.errors import HomeError, XComError
 from nbflow.model.run import RunKey, TaskKey
-from nbflow.model.xcom import Form, XComValue
+from nbflow.model.xcom import HIDDEN, Form, XComValue
 from nbflow.store.sql import queries
 from nbflow.store.xcom_blob import fetch_file
 from nbflow.store.xcom_commit import FrameRefused, add_try, place_of, remove_leftovers
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StoredXCom", "TryXComs", "XComStore", "open_briefly"]
 
+_REFUSED = "DuckDB cannot use the XCom file of {home}: {why}"
 _BATCH_ROWS = 100_000
 
 
@@ -103,7 +105,8 @@ class XComStore:
             The value; None if there is none.
 
         Raises:
-            XComError: it is a pickle that was changed or is not signed with this home's key.
+            XComError: it is a pickle that was changed or is not signed with this home's key, or not all
+                of it is there any more.
         """
         with self._snapshot() as cursor:
             names = place_of(task) | {"key": key, "try_number": try_number}
@@ -151,10 +154,27 @@ class XComStore:
             return [self._value(cursor, row, folder) for row in rows]
 
     def list_values(
-        self, dag_id: str, run_id: str | None = None, task_id: str | None = None, key: str | None = None
+        self,
+        dag_id: str,
+        run_id: str | None = None,
+        task_id: str | None = None,
+        key: str | None = None,
+        *,
+        hidden: bool = False,
     ) -> list[StoredXCom]:
-        """Every stored value of the DAG, or of this run, task and key, by run, task and try."""
-        parameters = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "key": key}
+        """Every stored value of the DAG, or of this run, task and key, by run, task and try.
+
+        Args:
+            dag_id, run_id, task_id, key: whose; None for all.
+            hidden: whether what nbflow keeps for itself is listed too.
+        """
+        parameters = {
+            "dag_id": dag_id,
+            "run_id": run_id,
+            "task_id": task_id,
+            "key": key,
+            "hidden": None if hidden else HIDDEN,
+        }
         with self._cursor() as cursor:
             return [
                 _stored(row) for row in cursor.execute(queries("xcom.sql")["list"], parameters).fetchall()
@@ -165,12 +185,12 @@ class XComStore:
         if os.getpid() != self._pid:
             msg = f"the XCom store of {self._home} was opened by process {self._pid}; a fork must not use it"
             raise HomeError(msg)
-        cursor = self._connection.cursor()
         try:
-            cursor.execute("SET enable_progress_bar = false")  # in a notebook it prints into the output
-            yield cursor
-        finally:
-            cursor.close()
+            with self._connection.cursor() as cursor:
+                cursor.execute("SET enable_progress_bar = false")  # in a notebook it prints into the output
+                yield cursor
+        except duckdb.Error as error:  # a full disk, a damaged file
+            raise HomeError(_REFUSED.format(home=self._home, why=str(error).splitlines()[0])) from error
 
     @contextmanager
     def _snapshot(self) -> Iterator[DuckDBPyConnection]:
@@ -201,7 +221,7 @@ class XComStore:
     def _value(
         self, cursor: DuckDBPyConnection, row: tuple[Any, ...], folder: Path
     ) -> tuple[TaskKey, XComValue]:
-        value_id, form, kind, size, preview, wanted, text, frame_id, schema, signature, *place = row
+        value_id, form, kind, size, preview, wanted, text, frame_id, schema, row_count, signature, *place = row
         try_number, map_index, run_id, dag_id, task_id, key = place
         task = TaskKey(RunKey(dag_id, run_id), task_id, map_index)
         value = XComValue(
@@ -210,16 +230,18 @@ class XComStore:
         if value.form is Form.JSON:
             return task, value
         path = new_file(folder, key, value.form)
-        if frame_id is not None:
-            _fetch_frame(cursor, value_id, frame_id, pa.ipc.read_schema(pa.py_buffer(schema)), path)
-        else:
-            pickled = value.form is Form.PICKLE
-            sign = signer(home_key(self._home), task, try_number, key) if pickled else None
-            try:
-                fetch_file(cursor, value_id, path, sign, signature)
-            except XComError as error:
-                msg = f"`{key}` of task '{task_id}' in run {run_id} of '{dag_id}': {error}"
-                raise XComError(msg) from error
+        try:
+            if frame_id is not None:
+                own = pa.ipc.read_schema(pa.py_buffer(schema))
+                _fetch_frame(cursor, value_id, frame_id, own, row_count, path)
+            else:
+                pickled = value.form is Form.PICKLE
+                sign = signer(home_key(self._home), task, try_number, key) if pickled else None
+                fetch_file(cursor, value_id, path, sign, signature, size)
+        except XComError as error:
+            path.unlink(missing_ok=True)
+            msg = f"`{key}` of task '{task_id}' in run {run_id} of '{dag_id}': {error}"
+            raise XComError(msg) from error
         return task, XComValue.from_json(value.to_json() | {"path": str(path), "size": path.stat().st_size})
 
 
@@ -235,13 +257,23 @@ def open_briefly(home: Path, *, read_only: bool = True) -> Iterator[XComStore]:
 
 
 def _fetch_frame(
-    cursor: DuckDBPyConnection, value_id: int, frame_id: int, schema: pa.Schema, path: Path
+    cursor: DuckDBPyConnection,
+    value_id: int,
+    frame_id: int,
+    schema: pa.Schema,
+    row_count: int | None,
+    path: Path,
 ) -> None:
     query = queries("xcom.sql")["read_frame_rows"].format(table=frame_table(frame_id))
     found = cursor.sql(query, params={"value_id": value_id}).to_arrow_reader(_BATCH_ROWS)
+    rows = 0
     with pa.ipc.new_file(path, schema) as writer:
         for batch in from_stored(found, schema):
             writer.write_batch(batch)
+            rows += batch.num_rows
+    if row_count is not None and rows != row_count:
+        msg = f"{row_count:,} rows were stored and {rows:,} were found. Run its task again"
+        raise XComError(msg)
 
 
 def _stored(row: tuple[Any, ...]) -> StoredXCom:

@@ -67,6 +67,10 @@ CREATE TABLE nbflow.frame (
     arrow_schema BLOB NOT NULL -- without metadata: the frames' own is in nbflow.value
 );
 
+-- name: migrate_2
+-- How many rows of the native table are the frame's; NULL for a value that has none there, or from before.
+ALTER TABLE nbflow.value ADD COLUMN row_count BIGINT;
+
 -- name: tries_of_tokens
 SELECT id FROM nbflow.try WHERE list_contains($tokens, token);
 
@@ -114,9 +118,11 @@ UPDATE nbflow.key SET has_json = true WHERE id = $key_id;
 
 -- name: add_value
 INSERT INTO nbflow.value
-    (try_id, key_id, form, kind, size, preview, wanted, text, frame_id, arrow_schema, signature)
+    (try_id, key_id, form, kind, size, preview, wanted, text, frame_id, arrow_schema, row_count,
+        signature)
 VALUES
-    ($try_id, $key_id, $form, $kind, $size, $preview, $wanted, $text, $frame_id, $arrow_schema, $signature)
+    ($try_id, $key_id, $form, $kind, $size, $preview, $wanted, $text, $frame_id, $arrow_schema, $row_count,
+        $signature)
 RETURNING id;
 
 -- name: sign_value
@@ -131,9 +137,14 @@ SELECT id FROM nbflow.frame WHERE key_id = $key_id AND arrow_schema = $arrow_sch
 -- name: add_frame
 INSERT INTO nbflow.frame (key_id, arrow_schema) VALUES ($key_id, $arrow_schema) RETURNING id;
 
+-- name: source_columns
+-- Names and types of the Arrow table registered as `source`: row_number, c0, c1, …
+DESCRIBE SELECT * FROM source;
+
 -- name: create_frame_table
--- The columns are those of the Arrow table registered as `source`: row_number, c0, c1, …
-CREATE TABLE nbflow.{table} AS SELECT 0::BIGINT AS value_id, * FROM source LIMIT 0;
+-- Not AS SELECT … LIMIT 0: DuckDB 2.0 then shows none of 122,880 or more rows (a row group) that the same
+-- transaction inserts, until the file is opened anew.
+CREATE TABLE nbflow.{table} (value_id BIGINT, {columns});
 
 -- name: add_frame_rows
 INSERT INTO nbflow.{table} SELECT $value_id::BIGINT, * FROM source;
@@ -165,8 +176,8 @@ WHERE v.key_id = {key_id} AND v.form = 'json' AND t.is_current
 
 -- name: get
 -- One value: of the current try, or of the try with that number (the latest committed).
-SELECT v.id, v.form, v.kind, v.size, v.preview, v.wanted, v.text, v.frame_id, v.arrow_schema, v.signature,
-    t.try_number, t.map_index, t.run_id, k.dag_id, k.task_id, k.key
+SELECT v.id, v.form, v.kind, v.size, v.preview, v.wanted, v.text, v.frame_id, v.arrow_schema, v.row_count,
+    v.signature, t.try_number, t.map_index, t.run_id, k.dag_id, k.task_id, k.key
 FROM nbflow.value v JOIN nbflow.try t ON t.id = v.try_id JOIN nbflow.key k ON k.id = v.key_id
 WHERE k.dag_id = $dag_id AND k.task_id = $task_id AND k.key = $key
     AND t.run_id = $run_id AND t.map_index = $map_index
@@ -177,8 +188,8 @@ LIMIT 1;
 -- name: pull
 -- Current values of some tasks under one key, in the order the tasks were asked for. The run: the one
 -- given; with $prior the latest up to it that has a value, task by task; without one the latest.
-SELECT v.id, v.form, v.kind, v.size, v.preview, v.wanted, v.text, v.frame_id, v.arrow_schema, v.signature,
-    t.try_number, t.map_index, t.run_id, k.dag_id, k.task_id, k.key
+SELECT v.id, v.form, v.kind, v.size, v.preview, v.wanted, v.text, v.frame_id, v.arrow_schema, v.row_count,
+    v.signature, t.try_number, t.map_index, t.run_id, k.dag_id, k.task_id, k.key
 FROM nbflow.value v JOIN nbflow.try t ON t.id = v.try_id JOIN nbflow.key k ON k.id = v.key_id
 WHERE t.is_current AND k.dag_id = $dag_id AND k.key = $key
     AND ($task_ids IS NULL OR list_contains($task_ids, k.task_id))
@@ -196,6 +207,7 @@ WHERE k.dag_id = $dag_id
     AND ($run_id IS NULL OR t.run_id = $run_id)
     AND ($task_id IS NULL OR k.task_id = $task_id)
     AND ($key IS NULL OR k.key = $key)
+    AND ($hidden IS NULL OR NOT starts_with(k.key, $hidden))
 ORDER BY t.run_id, k.task_id, t.map_index, t.try_number, t.id, v.id;
 
 -- name: read_chunk

@@ -32,9 +32,9 @@ def store_file(cursor: DuckDBPyConnection, value_id: int, path: Path, sign: hmac
 
 
 def fetch_file(
-    cursor: DuckDBPyConnection, value_id: int, path: Path, sign: hmac.HMAC | None, signature: bytes | None
+    cursor: DuckDBPyConnection, value_id: int, path: Path, sign: hmac.HMAC | None, signature: bytes | None, size: int
 ) -> None:
-    """Write the value's chunks into a file; it is removed again if it does not fit its signature.
+    """Write the value's chunks into a file.
 
     Args:
         cursor: where the chunks are.
@@ -42,9 +42,10 @@ def fetch_file(
         path: the file, written over.
         sign: what made the signature; None for files that need none.
         signature: the stored one; None is refused like a wrong one.
+        size: of the file that was stored, in bytes.
 
     Raises:
-        XComError: unsigned, changed, or signed with another key.
+        XComError: cut, unsigned, changed, or signed with another key; the file is then not to be used.
     """
     sql = queries("xcom.sql")
     number = 0
@@ -55,10 +56,12 @@ def fetch_file(
             if sign is not None:
                 sign.update(row[0])
     if sign is not None and not hmac.compare_digest(sign.digest(), signature or b""):
-        path.unlink()
         found = "does not fit its signature" if signature else "is not signed"
         msg = (
             f"the stored pickle {found}: it was changed, or stored with another home's key. "
             "It is not read, because that would run what is in it. Run its task again"
         )
+        raise XComError(msg)
+    if (found := path.stat().st_size) != size:
+        msg = f"{size:,} bytes were stored and {found:,} were found. Run its task again"
         raise XComError(msg)

@@ -100,6 +100,7 @@ def _add_value(
         "text": value.text,
         "frame_id": None,
         "arrow_schema": None,
+        "row_count": None,
         "signature": None,
     }
     if value.form is Form.JSON:
@@ -147,7 +148,12 @@ def _add_frame(cursor: DuckDBPyConnection, key_id: int, row: dict[str, Any], pat
             value_id = _returned(
                 cursor,
                 "add_value",
-                row | {"frame_id": frame_id, "arrow_schema": table.schema.serialize().to_pybytes()},
+                row
+                | {
+                    "frame_id": frame_id,
+                    "arrow_schema": table.schema.serialize().to_pybytes(),
+                    "row_count": table.num_rows,
+                },
             )
             cursor.execute(sql["add_frame_rows"].format(table=frame_table(frame_id)), {"value_id": value_id})
         except duckdb.Error as error:
@@ -164,7 +170,8 @@ def _frame_id(cursor: DuckDBPyConnection, key_id: int, schema: pa.Schema) -> int
     if row is not None:
         return row[0]
     frame_id = _returned(cursor, "add_frame", names)
-    cursor.execute(sql["create_frame_table"].format(table=frame_table(frame_id)))
+    columns = ", ".join(f"{name} {kind}" for name, kind, *_ in cursor.execute(sql["source_columns"]).fetchall())
+    cursor.execute(sql["create_frame_table"].format(table=frame_table(frame_id), columns=columns))
     _show(cursor, key_id)
     return frame_id
 

@@ -12,7 +12,7 @@ from nbflow.store.sql import queries
 from nbflow.store.xcom_rows import first_row
 
 XCOM_FILE = "xcom.duckdb"
-VERSION = 1  # the newest `migrate_<n>` in xcom.sql
+VERSION = 2  # the newest `migrate_<n>` in xcom.sql
 _THREADS = 4
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,  # nothing from the network

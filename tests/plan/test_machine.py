@@ -32,6 +32,7 @@ from nbflow.model.state import Decision, RunState, TaskState, check_run_move, ch
 from nbflow.model.task import TaskSpec, TriggerRule
 from nbflow.model.work import Result
 from nbflow.plan.machine import Machine
+from nbflow.plan.selection import RUN_TIMED_OUT
 from nbflow.plan.slots import weights
 from nbflow.plan.trigger import evaluate
 
@@ -277,6 +278,35 @@ def test_a_run_that_takes_too_long_fails_and_what_is_left_is_skipped() -> None:
     assert w.machine.idle
 
 
+def test_tasks_held_back_by_the_limit_start_though_others_held_with_them_timed_out() -> None:
+    w = world()
+    timed = plan(alone="a b", max_active_tasks=1, dagrun_timeout=timedelta(hours=1))
+    w.open(timed, day=0)
+    later = w.open(plan(alone="a b", max_active_tasks=1), day=1)
+    w.tell(ClockTicked(at=START + timedelta(hours=1)))
+    w.end("a", Result.STOPPED)
+    w.finish_all()
+    assert w.picture(later) == "a=success b=success"
+    assert w.machine.idle
+
+
+def test_a_try_stopped_by_its_runs_timeout_is_skipped_with_that_reason() -> None:
+    w = world()
+    w.open(plan("a>b", dagrun_timeout=timedelta(hours=1)))
+    w.tell(ClockTicked(at=START + timedelta(hours=1)))
+    w.end("a", Result.STOPPED, "stopped")
+    assert w.reasons[-1].startswith(RUN_TIMED_OUT)
+
+
+def test_a_task_that_never_ran_has_the_retries_its_notebook_gives_it_now() -> None:
+    w = world()
+    spec = TaskSpec(task_id="a", retries=1, retry_delay=timedelta())
+    w.open(plan(specs={"a": spec}), instances={"a": Instance(max_tries=1)})
+    w.end("a", Result.FAILED)
+    w.tell(ClockTicked(at=START))
+    assert w.launched == [(TaskKey(RunKey("dag", "day 000"), "a"), 2)]
+
+
 def test_a_stop_leaves_runs_that_can_go_on_and_uses_up_no_retry() -> None:
     w = world()
     the_plan = plan("a>b", alone="c")
@@ -379,7 +409,6 @@ def test_random_dags_with_random_outcomes_keep_every_invariant_and_end(
         else:
             w.at = max(w.at, w.machine.next_wake or w.at) + timedelta(seconds=chance.randrange(9))
             w.tell(ClockTicked(at=w.at))
-    assert not w.machine.open_runs()
     assert all(w.runs[run].finished for run in runs)
     assert all(state.finished for state in w.states.values())
 

@@ -27,6 +27,7 @@ class Case:
     states: str  # of a b c d e
     again: str
     stale: frozenset[str] = field(default_factory=frozenset[str])
+    timed_out: frozenset[str] = field(default_factory=frozenset[str])
     everything: bool = False
 
 
@@ -37,6 +38,7 @@ CASES = [
     Case("a stale task takes what follows along", "SSSSS", "cd", frozenset("c")),
     Case("skipped by choice stays skipped", "SKSKS", ""),
     Case("unfinished tasks need no clearing", "SS..S", ""),
+    Case("what a timeout skipped, and only that", "SKKKK", "bd", timed_out=frozenset("bd")),
     Case("everything", "SSFUK", "abcde", everything=True),
 ]
 
@@ -44,7 +46,9 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_run_goes_on_with(case: Case) -> None:
     states = {task: LETTERS[letter] for task, letter in zip("abcde", case.states, strict=True)}
-    again = continuation(GRAPH, states, stale=case.stale, everything=case.everything)
+    again = continuation(
+        GRAPH, states, stale=case.stale, timed_out=case.timed_out, everything=case.everything
+    )
     assert "".join(again) == case.again
     assert all(again.values())
 

@@ -25,6 +25,7 @@ class Ticks:
     start: str
     expected: tuple[str, ...]
     timezone: str = "UTC"
+    anchor: str | None = None
 
 
 CASES = [
@@ -34,7 +35,31 @@ CASES = [
     Ticks("quarterly", "@quarterly", "2026-01-02T00:00", ("2026-04-01T00:00", "2026-07-01T00:00")),
     Ticks("six fields, seconds first", "30 0 6 * * *", "2026-01-01T00:00", ("2026-01-01T06:00:30",)),
     Ticks(
-        "a duration begins at the start", "6h", "2026-01-01T01:30", ("2026-01-01T01:30", "2026-01-01T07:30")
+        "a duration is aligned to the start date",
+        "2d",
+        "2026-01-02T00:00",
+        ("2026-01-03T06:00", "2026-01-05T06:00"),
+        anchor="2026-01-01T06:00",
+    ),
+    Ticks(
+        "a duration without a start date is aligned to midnight of 2000",
+        "6h",
+        "2026-01-01T01:30",
+        ("2026-01-01T06:00", "2026-01-01T12:00"),
+    ),
+    Ticks(
+        "a duration is elapsed time whatever the clock on the wall shows",
+        "1d",
+        "2026-07-01T00:00",
+        ("2026-07-01T23:00", "2026-07-02T23:00"),
+        BERLIN,
+    ),
+    Ticks(
+        "before a change of the clock the same wall time comes once",
+        "*/20 2 * * *",
+        "2026-10-25T00:30",
+        ("2026-10-25T01:00", "2026-10-25T01:20", "2026-10-25T01:40", "2026-10-26T01:00"),
+        BERLIN,
     ),
     Ticks("ISO duration", "PT15M", "2026-01-01T00:00", ("2026-01-01T00:00", "2026-01-01T00:15")),
     Ticks(
@@ -64,7 +89,8 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_schedule_ticks_as_the_table_says(case: Ticks) -> None:
     start = datetime.fromisoformat(case.start).replace(tzinfo=UTC)
-    found = ticks(read_schedule(case.schedule), timezone=case.timezone, start=start)
+    anchor = datetime.fromisoformat(case.anchor).replace(tzinfo=UTC) if case.anchor else None
+    found = ticks(read_schedule(case.schedule), timezone=case.timezone, start=start, anchor=anchor)
     got = [tick for tick, _ in zip(found, case.expected, strict=False)]
     assert got == [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in case.expected]
 
@@ -140,6 +166,7 @@ def test_a_day_in_the_zone_has_23_or_25_hours_where_the_clock_changes() -> None:
         ("@yearly", "2025-01-01T00:00"),
         ("0 0 29 2 *", "2020-02-29T00:00"),
         ("6h", "2026-11-20T00:00"),
+        ("* * * * *", "2026-11-20T07:59"),
     ],
 )
 def test_the_latest_complete_interval_has_ended(schedule: str, expected: str) -> None:
@@ -147,3 +174,11 @@ def test_the_latest_complete_interval_has_ended(schedule: str, expected: str) ->
     found = latest_complete(read_schedule(schedule), timezone="UTC", now=now, anchor=None)
     assert found.start == datetime.fromisoformat(expected).replace(tzinfo=UTC)
     assert found.end <= now
+
+
+def test_the_latest_interval_of_a_duration_is_one_that_a_backfill_finds() -> None:
+    now = datetime(2026, 7, 20, 8, tzinfo=UTC)
+    schedule, anchor = read_schedule("7h"), datetime(2026, 1, 1, tzinfo=ZoneInfo(BERLIN))
+    found = latest_complete(schedule, timezone=BERLIN, now=now, anchor=anchor)
+    start = now - timedelta(days=1)
+    assert found in intervals(schedule, timezone=BERLIN, start=start, last=now, anchor=anchor)

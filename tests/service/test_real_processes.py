@@ -83,7 +83,6 @@ def test_fifty_random_notebooks_give_the_values_of_top_to_bottom(tmp_path: Path)
                 interval=DAY,
                 label=submission.label,
                 params={},
-                previous_success=None,
                 cwd=tmp_path,
             )
             runs.append((open_run, opened(submission, plan_of(flow), AT)))

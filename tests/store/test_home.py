@@ -118,3 +118,13 @@ def test_one_process_at_a_time_holds_the_lock_and_death_frees_it(tmp_path: Path)
         holder.wait()
         assert lock.acquire()
         assert lock.acquire(), "asking again for what one holds is fine"
+
+
+def test_runs_of_distinct_labels_have_distinct_places_without_colons(tmp_path: Path) -> None:
+    home = Home(tmp_path / ".nbflow", tmp_path)
+    labels = ["2026-01-01T06:00", "2026-01-01T06:00:30", "2026-01-01~a:b", "2026-01-01~ab", "2026-01-01~a/b"]
+    folders = {home.try_folder("d", label, "t", -1, 1) for label in labels}
+    notebooks = {home.run_notebook("d", label) for label in labels}
+    assert len(folders) == len(notebooks) == len(labels)
+    assert not any(":" in str(path) for path in folders | notebooks)
+    assert home.run_notebook("d", labels[0]).name == "2026-01-01T0600.ipynb"

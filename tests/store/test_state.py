@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,6 +161,67 @@ def test_a_transaction_is_stored_as_a_whole_or_not_at_all(state: StateStore) -> 
     with pytest.raises(KeyboardInterrupt):
         half()
     assert state.tries(LOAD) == []
+
+
+def test_a_full_disk_is_said_and_nothing_is_stored_by_half(state: StateStore) -> None:
+    add_run(state)
+    pages = state._db.execute("PRAGMA page_count").fetchone()[0]
+    state._db.execute(f"PRAGMA max_page_count = {pages}")
+
+    def fill() -> None:
+        with state.writing():
+            for number in range(1, 100_000):
+                state.add_try(
+                    LOAD, number, token=f"t{number}", code_hash="h" * 64, version="v", folder="", at=AT
+                )
+
+    with pytest.raises(HomeError, match=r"state\.sqlite cannot be written \(database or disk is full\)"):
+        fill()
+    assert state.tries(LOAD) == []
+    state._db.execute("PRAGMA max_page_count = 1000000")
+    with state.writing():
+        state.add_try(LOAD, 1, token="t1", code_hash="", version="v", folder="", at=AT)
+    assert len(state.tries(LOAD)) == 1
+
+
+def test_a_locked_file_is_said_and_the_store_stays_usable(state: StateStore) -> None:
+    add_run(state)
+    state._db.execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(state.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(HomeError, match="locked"), state.writing():
+        pass
+    other.execute("ROLLBACK")
+    other.close()
+    with state.writing():
+        state.add_try(LOAD, 1, token="t1", code_hash="", version="v", folder="", at=AT)
+
+
+OPENS = """
+import sys, time
+from pathlib import Path
+from nbflow.store.state import StateStore
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+while not (folder / "go").exists():
+    pass
+for number in range(100):
+    StateStore(folder / f"{number}.sqlite").close()
+"""
+
+
+def test_a_new_file_can_be_opened_by_several_processes_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPENS, str(tmp_path)]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(6)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    (tmp_path / "go").touch()
+    for process in processes:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
 
 
 def test_a_new_owner_shuts_the_old_one_out(state: StateStore) -> None:

@@ -185,6 +185,23 @@ def test_a_million_rows_keep_their_order_and_their_duplicates(tmp_path: Path) ->
         assert through(store, table.slice(5, 300_000), tmp_path, 3).equals(table.slice(5, 300_000))
 
 
+ROW_GROUP = 122_880
+
+
+@pytest.mark.parametrize("rows", [ROW_GROUP - 1, ROW_GROUP, 2 * ROW_GROUP + 1, 1_000_000])
+def test_frames_of_any_length_come_back_from_the_store_that_took_them(tmp_path: Path, rows: int) -> None:
+    array = np.arange(rows)
+    frame = pd.DataFrame({"n": array, "day": pd.Timestamp("2026-02-17", tz="UTC")})
+    with XComStore.open(tmp_path) as store:
+        for number in (1, 2, 3):
+            back = through(store, frame if number < 3 else array, tmp_path, number)
+            assert len(back) == rows
+            assert np.array_equal(back if number == 3 else back["n"], array)
+            assert is_native(store)
+        shown = store._connection.cursor().execute("SELECT sum(try) FROM dag.task__x").fetchall()
+    assert shown == [(3 * rows,)]
+
+
 def test_metadata_is_each_frame_s_own_though_they_share_a_table(tmp_path: Path) -> None:
     with XComStore.open(tmp_path) as store:
         for number, rows in enumerate(([1, 2, 3], [4], [5, 6]), start=1):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from nbflow.codec import decode, encode
@@ -135,6 +136,37 @@ def test_a_pickle_that_is_not_as_it_was_signed_is_refused(tmp_path: Path, name: 
     ):
         store.get(TASK, "x", folder=out)
     assert list(out.iterdir()) == []
+
+
+LOSSES = {
+    "rows": (lambda: pa.table({"n": [1, 2, 3]}), "DELETE FROM nbflow.frame_{} WHERE c0 = 2", "3 rows .* 2 were"),
+    "all-rows": (lambda: pa.table({"n": [1]}), "DELETE FROM nbflow.frame_{}", "1 rows .* 0 were"),
+    "file": (lambda: pa.table({"n": pa.nulls(1)}), "DELETE FROM nbflow.chunk", "bytes were stored and 0 were"),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_value_that_is_not_all_there_is_an_error(tmp_path: Path, name: str) -> None:
+    make, statement, message = LOSSES[name]
+    with XComStore.open(tmp_path) as store:
+        put(store, make(), tmp_path / "in")
+        frames = store._connection.cursor().execute("SELECT id FROM nbflow.frame").fetchall()
+    tamper(tmp_path, statement.format(*(frames[0] if frames else ())))
+    out = tmp_path / "out"
+    out.mkdir()
+    with open_briefly(tmp_path) as store, pytest.raises(XComError, match=f"`x` of task 'task' .*{message}"):
+        store.get(TASK, "x", folder=out)
+    assert list(out.iterdir()) == []
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    with XComStore.open(tmp_path) as store:
+        put(store, pa.table({"n": [1]}), tmp_path / "in")
+    tamper(tmp_path, "ALTER TABLE nbflow.value DROP COLUMN row_count; UPDATE nbflow.home SET version = 1")
+    with open_briefly(tmp_path) as store:
+        found = store.get(TASK, "x", folder=tmp_path)
+        assert found is not None
+        assert decode(found, namespace={}) == pa.table({"n": [1]})
 
 
 def test_a_pickle_moved_to_another_key_is_refused(tmp_path: Path) -> None:

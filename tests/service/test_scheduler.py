@@ -1,0 +1,236 @@
+"""The loop, with real stores: what goes wrong in one run stays there, and everything is told once."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from service.fakes import FakeExecutor
+
+from nbflow.errors import HomeError
+from nbflow.execute.local import Finished
+from nbflow.model.messages import Move
+from nbflow.model.run import Interval, RunKey, RunType
+from nbflow.model.state import RunState, TaskState
+from nbflow.model.work import Result
+from nbflow.model.xcom import Form, XComValue
+from nbflow.parse.flow import flow_of
+from nbflow.plan.timetable import days
+from nbflow.service.prepare import OpenRun
+from nbflow.service.scheduler import Scheduler
+from nbflow.service.session import owned_home
+from nbflow.service.submit import opened, plan_of, submissions
+from nbflow.store.home import Home
+from nbflow.store.notebooks import without_outputs
+from nbflow.store.xcom import XComStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nbflow.model.work import TaskRequest
+    from nbflow.service.scheduler import Moves
+    from nbflow.store.state import StateStore
+
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Stage:
+    """A scheduler over real stores and a fake executor."""
+
+    scheduler: Scheduler
+    state: StateStore
+    xcoms: XComStore
+    home: Home
+    executor: FakeExecutor
+    moves: list[Any] = field(default_factory=list)
+
+    def open(self, *cells: str, runs: int = 1) -> list[RunKey]:
+        """Open daily runs of a notebook of these cells."""
+        notebook = without_outputs(new_notebook(cells=[new_code_cell(cell) for cell in cells]))
+        flow = flow_of(notebook, "n.ipynb")
+        last = FIRST + timedelta(days=runs - 1)
+        intervals: list[Interval] = days(timezone="UTC", start=FIRST, last=last)
+        todo = submissions(flow, intervals, self.state, run_type=RunType.BACKFILL, params={})
+        with self.state.writing():
+            for one in todo:
+                self.state.save_run(
+                    one.key,
+                    interval=one.interval,
+                    run_type=one.run_type,
+                    variant="",
+                    params={},
+                    version=flow.version,
+                    max_tries={task: 1 + spec.retries for task, spec in flow.tasks.items()},
+                    at=FIRST,
+                )
+        plan = plan_of(flow)
+        self.scheduler.open(
+            [
+                (
+                    OpenRun(
+                        flow=flow,
+                        notebook=notebook,
+                        interval=one.interval,
+                        label=one.label,
+                        params={},
+                        cwd=self.home.project,
+                    ),
+                    opened(one, plan, FIRST),
+                )
+                for one in todo
+            ]
+        )
+        return [one.key for one in todo]
+
+    def states(self, run: RunKey) -> dict[str, TaskState]:
+        return {record.key.task_id: record.state for record in self.state.instances(run)}
+
+    def reasons(self, run: RunKey) -> dict[str, str]:
+        return {record.key.task_id: record.reason for record in self.state.instances(run)}
+
+    def run_state(self, run: RunKey) -> RunState:
+        record = self.state.run(run)
+        assert record is not None
+        return record.state
+
+
+@contextmanager
+def stage(folder: Path, executor: FakeExecutor) -> Iterator[Stage]:
+    home = Home(folder / ".nbflow", folder)
+    moves: list[Any] = []
+
+    def note(told: Moves) -> None:
+        moves.extend(told)
+
+    with owned_home(home, what="pytest") as state, XComStore.open(home.root) as xcoms:
+        scheduler = Scheduler(
+            home,
+            state,
+            xcoms,
+            executor,  # type: ignore[arg-type]
+            parallelism=4,
+            exchange=None,
+            listener=note,
+        )
+        with closing(scheduler):
+            yield Stage(scheduler, state, xcoms, home, executor, moves)
+
+
+def outcome_of(executor: FakeExecutor) -> Finished:
+    """The next `Finished` the executor reports; what comes before it is passed over."""
+    while not isinstance(message := executor.events.get(timeout=30), Finished):
+        pass
+    return message
+
+
+def test_a_try_that_ends_while_a_stop_is_asked_for_counts_as_it_ended(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor()) as s:
+        (run,) = s.open("%%task a\n1", "%%task b\n2")
+        # Both lie in the inbox when the scheduler next looks: the stop, and then the outcome.
+        finished = outcome_of(s.executor)
+        s.scheduler.ask_to_stop("stopped by Ctrl-C")
+        s.scheduler._courier.deliver(finished.outcome)
+        s.scheduler._courier.close()
+        s.scheduler.run_until_idle()
+        assert s.states(run) == {"a": TaskState.SUCCESS, "b": TaskState.NONE}
+        assert s.run_state(run) is RunState.QUEUED
+
+
+def test_a_stop_ends_what_runs_and_the_notebook_shows_how(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor(does=lambda _: None)) as s:
+        (run,) = s.open("%%task a --after none\n1", "%%task b --after none\n2")
+        s.scheduler.ask_to_stop("stopped by Ctrl-C")
+        s.scheduler.run_until_idle()
+        assert s.states(run) == {"a": TaskState.NONE, "b": TaskState.NONE}
+        assert set(s.reasons(run).values()) == {"stopped by Ctrl-C"}
+    executed = nbformat.read(s.home.run_notebook("n", "2026-01-01"), as_version=4)
+    shown = [cell.outputs[0].text for cell in executed.cells if cell.outputs]
+    assert shown == ["a stopped", "b stopped"]
+
+
+def test_a_second_stop_closes_the_executor_and_what_was_to_begin_stays_undone(tmp_path: Path) -> None:
+    executor = FakeExecutor(closed=True)
+    with stage(tmp_path, executor) as s:
+        (run,) = s.open("%%task a\n1")
+        s.scheduler.ask_to_stop("stopped by Ctrl-C")
+        s.scheduler.ask_to_stop("stopped by Ctrl-C")
+        s.scheduler.run_until_idle()
+        assert s.states(run) == {"a": TaskState.NONE}
+
+
+def test_an_executor_that_takes_no_more_fails_the_task_and_skips_nothing(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor(closed=True)) as s:
+        (run,) = s.open("%%task a\n1")
+        s.scheduler.run_until_idle()
+        assert s.states(run) == {"a": TaskState.FAILED}
+        assert s.reasons(run)["a"] == "lost 4 times, last: the executor is closed"
+
+
+def test_runs_whose_notebook_cannot_be_written_end_all_the_same_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "nbflow-runs").write_text("in the way")
+    with stage(tmp_path, FakeExecutor()) as s:
+        runs = s.open("%%task a\n1", runs=2)
+        s.scheduler.run_until_idle()
+        assert [s.run_state(run) for run in runs] == [RunState.SUCCESS] * 2
+        with pytest.raises(HomeError, match=r"2026-01-01 could not be written(?s:.+)2026-01-02 could not be"):
+            s.scheduler.close()
+
+
+def missing_file(request: TaskRequest) -> tuple[XComValue, ...]:
+    """A value whose file is gone by the time it is stored, from the first run only."""
+    if request.key.run.run_id > "2026-01-02":
+        return ()
+    return (XComValue(key="x", form=Form.PICKLE, kind="set", path=request.folder / "gone"),)
+
+
+def test_values_that_cannot_be_stored_fail_their_own_task_only(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor(hands_on=missing_file)) as s:
+        bad, good = s.open("%%task a\nx = {1}", "%%task b\nx", runs=2)
+        s.scheduler.run_until_idle()
+        assert s.states(bad) == {"a": TaskState.FAILED, "b": TaskState.UPSTREAM_FAILED}
+        assert s.reasons(bad)["a"].startswith("its values could not be stored: ")
+        assert s.run_state(good) is RunState.SUCCESS
+
+
+def test_a_store_that_refuses_to_work_fails_tasks_with_its_reason(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor()) as s:
+        s.xcoms.close()
+        (run,) = s.open("%%task a\n1")
+        s.scheduler.run_until_idle()
+        assert s.states(run) == {"a": TaskState.FAILED}
+        assert "DuckDB cannot use the XCom file" in s.reasons(run)["a"]
+
+
+def test_a_folder_that_cannot_be_made_fails_its_try(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor()) as s:
+        (s.home.root / "tries").write_text("in the way")
+        (run,) = s.open("%%task a\n1")
+        s.scheduler.run_until_idle()
+        assert s.states(run) == {"a": TaskState.FAILED}
+        assert s.reasons(run)["a"].startswith("its inputs could not be read: ")
+
+
+def test_each_run_knows_the_latest_success_before_it_when_its_tasks_start(tmp_path: Path) -> None:
+    fails = lambda request: Result.FAIL if "01-02" in request.key.run.run_id else Result.SUCCESS  # noqa: E731
+    with stage(tmp_path, FakeExecutor(does=fails)) as s:
+        s.open("%%dag n\nmax_active_runs = 1", "%%task a\n1", runs=3)
+        s.scheduler.run_until_idle()
+        before = [request.previous_success for request in s.executor.requests]
+    assert [None if interval is None else interval.start.day for interval in before] == [None, 1, 1]
+
+
+def test_every_move_is_told_after_it_is_stored_and_once(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor()) as s:
+        (run,) = s.open("%%task a\n1", "%%task b\n2")
+        s.scheduler.run_until_idle()
+        told = [(move.key.task_id, move.new.value) for move in s.moves if isinstance(move, Move)]
+        stored = [(move.task_id, move.new) for move in s.state.transitions(run) if move.task_id]
+        assert told == stored
+        assert len(set(told)) == len(told) == 8
