@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,17 +23,18 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.HINT
 
 
 @click.command("check")
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("notebook", metavar="NOTEBOOK|DAG")
 @json_option("cells, edges and problems")
-def command(notebook: Path, *, as_json: bool) -> None:
+def command(notebook: str, *, as_json: bool) -> None:
     """Explain every cell: its role, what it reads and writes, and why; list all problems.
 
     Nothing is executed. Exit status: 0 the notebook can run, 2 it cannot.
     """
     from nbflow.parse.flow import read_flow
+    from nbflow.service.lookup import notebook_path
 
     try:
-        flow = read_flow(notebook)
+        flow = read_flow(notebook_path(notebook))
     except FlowError as error:
         if as_json:
             print_json({"problems": [_problem_json(problem) for problem in error.problems]})

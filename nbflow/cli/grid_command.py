@@ -80,6 +80,7 @@ def _json(view: GridView) -> dict[str, object]:
                         "seconds": square.seconds,
                         "reason": square.reason,
                         "stale": square.stale,
+                        "notes": square.notes,
                     }
                     for task in view.tasks
                     if (square := view.squares.get((task, column.run_id))) is not None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.text import Text
 
 from nbflow.cli.output import json_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from nbflow.model.record import RunRecord
 
 
 @click.command("list")
@@ -24,7 +27,8 @@ def command(dag: str | None, last: int, *, as_json: bool) -> None:
 
 def _list_dags(*, as_json: bool) -> None:
     from nbflow.service.lookup import known_dags, label_of
-    from nbflow.store.home import find_home
+    from nbflow.service.views import standing
+    from nbflow.store.home import find_home, is_held
     from nbflow.store.state import StateStore
 
     home = find_home(Path.cwd())
@@ -35,13 +39,14 @@ def _list_dags(*, as_json: bool) -> None:
             for record in records:
                 runs = state.runs(record.dag_id)
                 latest = runs[0] if runs else None
+                state_now = standing(latest, held=is_held(home))[0] if latest else ""
                 rows.append(
                     {
                         "dag_id": record.dag_id,
                         "notebook": str(record.path),
                         "runs": len(runs),
                         "latest": label_of(latest, record.timezone) if latest else "",
-                        "state": latest.state.value if latest else "",
+                        "state": state_now,
                     }
                 )
     if as_json:
@@ -55,6 +60,8 @@ def _list_dags(*, as_json: bool) -> None:
 
 def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
     from nbflow.service.lookup import find_target, label_of, open_state
+    from nbflow.service.views import standing
+    from nbflow.store.home import is_held
     from nbflow.widgets.look import duration
 
     target = find_target(dag)
@@ -78,14 +85,14 @@ def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
         )
         return
 
-    def took(run: object) -> str:
-        started, ended = getattr(run, "started", None), getattr(run, "ended", None)
-        return duration((ended - started).total_seconds()) if started and ended else ""
+    held = is_held(target.home)
+
+    def row(run: RunRecord) -> tuple[str, ...]:
+        shown, reason = standing(run, held=held)
+        took = duration((run.ended - run.started).total_seconds()) if run.started and run.ended else ""
+        return label_of(run, target.timezone), shown, run.run_type.value, took, reason
 
     print_table(
-        (
-            (label_of(run, target.timezone), run.state.value, run.run_type.value, took(run), Text(run.reason))
-            for run in runs
-        ),
+        map(row, runs),
         {"DATE": "left", "STATE": "left", "TYPE": "left", "TOOK": "right", "REASON": "fold"},
     )

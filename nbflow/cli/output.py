@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -13,14 +14,16 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-# Piped output is for programs and files: never wrapped to a terminal that isn't there.
+# Piped output is for programs and files: not wrapped to a terminal that isn't there.
 _PIPED_WIDTH = 200
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console on standard output, as wide as the terminal; wide enough for anything when piped."""
+    """A console on standard output, as wide as the terminal; when piped, as wide as COLUMNS says, else wide."""
     found = Console(stderr=stderr, highlight=False)
-    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH)
+    if found.is_terminal or os.environ.get("COLUMNS"):
+        return found
+    return Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH)
 
 
 def json_option(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -75,7 +75,7 @@ class Progress:
         self._labels = {submission.key: submission.label for submission in todo}
         first, last = todo[0].label, todo[-1].label
         span = first if len(todo) == 1 else f"{first} to {last}, {len(todo)} runs"
-        tasks = "1 task" if len(flow.tasks) == 1 else f"{len(flow.tasks)} tasks"
+        tasks = _count(len(flow.tasks), "task")
         self._out.print(
             Text.assemble((flow.dag.dag_id, "bold"), f"  {span} of {tasks}  ", (self._home(), "dim"))
         )
@@ -102,16 +102,21 @@ class Progress:
 
     def finish(self, runs: list[RunRecord]) -> None:
         """Show how it ended, where the executed notebooks lie, and how to look further."""
-        from nbflow.service.views import grid_view
+        from nbflow.service.views import all_notes, grid_view
         from nbflow.store.state import StateStore
 
         prepared, out = self._prepared, self._out
         dates = [run.interval.logical_date for run in runs]
         with StateStore(prepared.home.state) as state:
             view = grid_view(state, prepared.flow, between=(min(dates), max(dates)))
+            notes = all_notes(state, runs)
         out.print()
         out.print(grid_text(view))
         out.print()
+        for (task_id, note), noted in notes.items():
+            more = f" and {len(noted) - 1} more" if len(noted) > 1 else ""
+            where = f"{self._labels[noted[0].key]}{more}  {task_id}: "
+            out.print(Text.assemble(("note  ", "yellow"), (where, "bold"), note), soft_wrap=True)
         notebook = prepared.home.run_notebook(runs[-1].key.dag_id, self._labels[runs[-1].key])
         where = notebook if len(runs) == 1 else notebook.parent
         out.print(Text.assemble(("executed notebooks  ", "dim"), _short(where)), soft_wrap=True)
@@ -126,11 +131,12 @@ class Progress:
         if any(not run.state.finished for run in runs):
             lines.append(Text("stopped; the same command again goes on from here", style="yellow"))
         if failed:
-            address = f"{quoted} {self._labels[failed[0].run]} {shlex.quote(failed[0].task_id)}"
+            label = shlex.quote(self._labels[failed[0].run])
+            address = f"{quoted} {label} {shlex.quote(failed[0].task_id)}"
             lines.append(Text.assemble(("see why  ", "dim"), f"nbflow logs {address}"))
             lines.append(Text("fix the cell, save, and give the same command again", style="dim"))
         if not lines:
-            label = self._labels[runs[-1].key]
+            label = shlex.quote(self._labels[runs[-1].key])
             lines.append(Text.assemble(("look further  ", "dim"), f"nbflow show {quoted} {label}"))
         return lines
 
@@ -143,7 +149,7 @@ class Progress:
             seconds = (move.at - self._started[move.run]).total_seconds()
             if not self._out.is_terminal:
                 self._out.print(f"{label}  {move.new}  {in_words(seconds)}  {move.reason}", markup=False)
-        elif move.old is RunState.RUNNING and not self._stopped:
+        elif move.old is RunState.RUNNING and move.run in self._started and not self._stopped:
             self._stopped = True
             self._out.print(f"{move.reason}: waiting for running tasks to end", style="yellow")
 
@@ -160,7 +166,7 @@ class Progress:
             self._out.print(Text.assemble(glyph(move.new), "  ", where), soft_wrap=True)
 
     def _goes_on(self, submission: Submission) -> None:
-        said = f"{submission.label} goes on: {submission.to_do} tasks to do"
+        said = f"{submission.label} goes on: {_count(submission.to_do, 'task')} to do"
         stale = [task for task in submission.again if task in submission.stale]
         if stale:
             said += f" ({', '.join(stale)} changed since)"
@@ -186,6 +192,10 @@ class Progress:
 
     def _home(self) -> str:
         return f"home {_short(self._prepared.home.root)}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _short(path: Path) -> str:

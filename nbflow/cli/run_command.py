@@ -13,6 +13,7 @@ from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import console, json_option, print_json
 from nbflow.errors import OptionError, ParameterError
 from nbflow.model.duration import duration
+from nbflow.model.problem import Severity
 from nbflow.plan.selection import Reprocess
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ Examples:
 The same command again goes on where it stopped: it runs what failed, what was stopped, and what has
 changed since. Exit status: 0 all succeeded, 1 a run failed or was stopped, 2 the call was wrong.""",
 )
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("notebook", metavar="NOTEBOOK|DAG")
 @click.argument("date", required=False)
 @click.option("--start-date", "--from", "start", metavar="DATE", help="First date of a backfill, inclusive.")
 @click.option("--end-date", "--to", "end", metavar="DATE", help="Last date of a backfill, inclusive.")
@@ -107,7 +108,7 @@ changed since. Exit status: 0 all succeeded, 1 a run failed or was stopped, 2 th
 @click.option("--dry-run", is_flag=True, help="Say what would run; run nothing.")
 @json_option("the runs, when they have ended,")
 def command(
-    notebook: Path,
+    notebook: str,
     date: str | None,
     start: str | None,
     end: str | None,
@@ -128,9 +129,10 @@ def command(
     2026-02-17T06:00, today, yesterday, -14d. Without it the latest complete interval runs.
     """
     from nbflow.service import api
+    from nbflow.service.lookup import notebook_path
 
     request = api.RunRequest(
-        notebook=notebook,
+        notebook=notebook_path(notebook),
         date=date,
         start=start,
         end=end,
@@ -159,6 +161,8 @@ def _run(prepared: Prepared, *, quiet: bool) -> list[RunRecord]:
     out = console(stderr=quiet)
     what = "nbflow " + shlex.join(sys.argv[1:])
     for problem in prepared.flow.problems:
+        if problem.severity is Severity.HINT:  # for `nbflow check`
+            continue
         out.print(f"[yellow]{problem.severity}[/]: ", end="")
         out.print(str(problem), markup=False)
     with Progress(prepared, out) as progress:

@@ -45,12 +45,15 @@ def _show_run(
 ) -> None:
     from nbflow.service.lookup import label_of
     from nbflow.service.submit import stale_tasks
+    from nbflow.service.views import standing
+    from nbflow.store.home import is_held
     from nbflow.widgets.look import duration
     from nbflow.widgets.terminal import glyph
 
     label = label_of(run, target.timezone)
     notebook = target.home.run_notebook(target.dag_id, label)
     stale = stale_tasks(target.flow, records)
+    notes = state.notes(run.key)
     if as_json:
         print_json(
             {
@@ -73,6 +76,7 @@ def _show_run(
                         "seconds": _seconds(record.started, record.ended),
                         "reason": record.reason,
                         "stale": record.key.task_id in stale,
+                        "notes": notes.get(record.key.task_id, ()),
                     }
                     for record in records
                 ],
@@ -80,7 +84,8 @@ def _show_run(
         )
         return
     out = console()
-    out.print(Text.assemble((f"{target.dag_id} {label}", "bold"), f"  {run.state}", f"  {run.reason}"))
+    shown, reason = standing(run, held=is_held(target.home))
+    out.print(Text.assemble((f"{target.dag_id} {label}", "bold"), f"  {shown}  {reason}"))
     zone_note = f"data interval {_local(run.interval.start, target)} to {_local(run.interval.end, target)}"
     out.print(Text(f"{zone_note} ({target.timezone})", "dim"))
     if run.params:
@@ -99,9 +104,9 @@ def _show_run(
         ),
         {"": "left", "TASK": "left", "STATE": "left", "TRY": "right", "TOOK": "right", "REASON": "fold"},
     )
-    for tried in state.tries_of_run(run.key):
-        for note in tried.notes:
-            out.print(Text.assemble(("note ", "yellow"), f"{tried.key.task_id}: {note}"), soft_wrap=True)
+    for task_id, said in notes.items():
+        for note in said:
+            out.print(Text.assemble(("note ", "yellow"), f"{task_id}: {note}"), soft_wrap=True)
     if notebook.exists():
         out.print(Text.assemble(("executed notebook  ", "dim"), str(notebook)), soft_wrap=True)
 

@@ -12,17 +12,19 @@ from nbflow.errors import OptionError
 
 
 @click.command("suggest")
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("notebook", metavar="NOTEBOOK|DAG")
 @click.option("--write", is_flag=True, help="Make a copy with the task lines: NOTEBOOK.tasks.ipynb.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to write the copy instead."
 )
 @json_option("the proposal")
-def command(notebook: Path, output: Path | None, *, write: bool, as_json: bool) -> None:
+def command(notebook: str, output: Path | None, *, write: bool, as_json: bool) -> None:
     """Propose task lines for an ordinary notebook. The notebook itself is never changed."""
+    from nbflow.service.lookup import notebook_path
     from nbflow.service.suggestions import propose, write_copy
 
-    proposal = propose(notebook)
+    path = notebook_path(notebook)
+    proposal = propose(path)
     if as_json:
         print_json(
             [{"cell": one.number, "task_id": one.name, "why": one.why} for one in proposal.suggestions]
@@ -33,7 +35,7 @@ def command(notebook: Path, output: Path | None, *, write: bool, as_json: bool) 
             {"CELL": "right", "LINE TO ADD": "left", "WHY": "fold"},
         )
     if write or output is not None:
-        target = output or notebook.with_suffix(".tasks.ipynb")
+        target = output or path.with_suffix(".tasks.ipynb")
         if target.exists():
             raise OptionError(f"{target} exists already; name another file with -o, or move it away")
         write_copy(proposal, target)

@@ -123,4 +123,3 @@ def _read_pickle(path: Path, namespace: dict[str, object]) -> object:
 
     with path.open("rb") as file:
         return Unpickler(file, namespace).load()
-

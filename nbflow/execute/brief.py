@@ -117,7 +117,8 @@ class Brief:
             "strict": self.strict,
             "origins": dict(self.origins),
             "later": [
-                [task.task_id, sorted(task.takes), sorted(task.gives), sorted(task.changes)] for task in self.later
+                [task.task_id, sorted(task.takes), sorted(task.gives), sorted(task.changes)]
+                for task in self.later
             ],
             "folder": str(self.folder),
             "exchange": None if self.exchange is None else str(self.exchange),

@@ -80,7 +80,9 @@ def hand_over(
             raise CannotCarry(msg) from None
     origins = origins or {}
     held = {
-        name: namespace[name] for name in origins if name in namespace and name not in exported.keys() | shared
+        name: namespace[name]
+        for name in origins
+        if name in namespace and name not in exported.keys() | shared
     }
     together = keep_together(
         task_id, exported, held, origins=origins, later=later, shared=shared, folder=folder
@@ -90,9 +92,7 @@ def hand_over(
     if returned is None or RETURN_VALUE in xcoms:
         return Handover(xcoms=tuple(values), notes=notes)
     name = next((name for name, value in exported.items() if value is returned), None)
-    found = (
-        _returned(task_id, returned, shared, folder) if name is None else _again(xcoms[name], folder)
-    )
+    found = _returned(task_id, returned, shared, folder) if name is None else _again(xcoms[name], folder)
     if isinstance(found, str):
         return Handover(xcoms=tuple(values), notes=(*notes, found))
     return Handover(xcoms=(*values, found), notes=notes)

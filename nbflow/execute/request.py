@@ -226,7 +226,7 @@ def _later(flow: Flow, task_id: str, names: frozenset[str]) -> tuple[LaterTask, 
     found: list[LaterTask] = []
     for other in flow.tasks:
         cells = flow.cells_of(other)
-        if not cells or cells[0].index < last:
+        if not cells or cells[0].index <= last:
             continue
         used = frozenset[str]().union(*(cell.names.uses for cell in cells))
         changes = frozenset[str]().union(*(cell.names.mutates for cell in cells))

@@ -71,7 +71,9 @@ def keep_together(
             values = {name: exported[name] for name in group}
             xcoms.append(encode(together_key(group), values, folder=folder, shared=shared))
         except Exception as error:  # noqa: BLE001 each by itself is stored: whatever pickling raises is a note
-            notes.append(_APART.format(first=group[0], second=group[1], error=type(error.__cause__ or error).__name__))
+            notes.append(
+                _APART.format(first=group[0], second=group[1], error=type(error.__cause__ or error).__name__)
+            )
     for export, other in combinations(sorted(parts), 2):
         if parts[export].keys().isdisjoint(parts[other]):
             continue

@@ -55,6 +55,7 @@ class GridSquare:
         reason: why it is in its state, in words; "" when there is nothing to say.
         stale: whether its code has changed since that try.
         root: whether it failed by itself: what it dragged along is shown quieter.
+        notes: warnings about that try, one sentence each.
     """
 
     state: TaskState
@@ -63,6 +64,7 @@ class GridSquare:
     reason: str = ""
     stale: bool = False
     root: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

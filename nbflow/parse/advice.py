@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nbflow.model.flow import EdgeKind
 from nbflow.model.problem import Problem, Severity
 from nbflow.model.task import TaskKind, TriggerRule
 from nbflow.parse.aliases import two_names
@@ -38,7 +37,7 @@ def advice(
         *advanced_twice(drafts, wiring),
         *_perhaps_deleted(own, wiring),
         *_joins(drafts, tasks, flow),
-        *_positions(drafts, flow),
+        *_positions(drafts, wiring),
     ]
 
 
@@ -152,17 +151,17 @@ def _joins(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], flow: Flow) -
                 )
 
 
-def _positions(drafts: Sequence[Draft], flow: Flow) -> Iterator[Problem]:
+def _positions(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]:
     heads = {draft.task_id: draft for draft in reversed(drafts) if draft.own}
-    for edge in flow.edges:
-        if edge.kind is EdgeKind.POSITION:
+    for (upstream, downstream), reason in wiring.positions.items():
+        if not reason:
             yield Problem(
                 severity=Severity.HINT,
                 code="position",
-                message=f"`{edge.downstream}` waits for `{edge.upstream}` only because it stands below it. If it needs "
+                message=f"`{downstream}` waits for `{upstream}` only because it stands below it. If it needs "
                 "no file or table of it, --after none lets both run at once.",
-                cell=heads[edge.downstream].number,
-                task=edge.downstream,
+                cell=heads[downstream].number,
+                task=downstream,
             )
 
 

@@ -132,9 +132,7 @@ class BindingReader(ExpressionReader):
                 return
         if self.scopes:
             return
-        parts = {
-            part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
-        }
+        parts = {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
         if isinstance(whole, ast.Name) and whole.id not in self.modules:
             parts |= {whole.id} | self.deferred.get(whole.id, Deferred()).mutates
         drawing = Deferred(uses=frozenset(parts), mutates=frozenset(parts))

@@ -140,7 +140,7 @@ def watched(
     for draft in drafts:
         if draft.own and draft.task_id:
             own[draft.task_id].append(draft)
-    code = {name for draft in drafts for name in (*draft.names.deferred, *draft.names.imports)}
+    code = {name for draft in drafts for name in draft.names.imports}
     later: set[str] = set()
     result: dict[str, frozenset[str]] = {}
     for task_id in reversed(list(tasks)):

@@ -9,10 +9,25 @@ METHODS = frozenset(
         *("difference_update", "intersection_update", "symmetric_difference_update"),
         *("fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample", "set_params"),  # scikit-learn
         *("fill", "resize", "put", "itemset", "setflags", "partition"),  # numpy
-        *("step", "zero_grad", "backward", "train", "load_state_dict", "compile", "load_weights"),  # torch, keras
+        *(
+            "step",
+            "zero_grad",
+            "backward",
+            "train",
+            "load_state_dict",
+            "compile",
+            "load_weights",
+        ),  # torch, keras
         *("add_node", "add_nodes_from", "add_edge", "add_edges_from", "add_weighted_edges_from"),  # networkx
         *("remove_node", "remove_nodes_from", "remove_edge", "remove_edges_from"),
-        *("add_trace", "add_traces", "update_layout", "update_traces", "update_xaxes", "update_yaxes"),  # plotly
+        *(
+            "add_trace",
+            "add_traces",
+            "update_layout",
+            "update_traces",
+            "update_xaxes",
+            "update_yaxes",
+        ),  # plotly
     }
 )
 """Methods that change their object; design.md names the first ones."""

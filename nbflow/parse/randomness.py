@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _SEEDS = frozenset({"seed", "manual_seed", "set_seed", "set_random_seed", "seed_everything"})
 _GIVEN = frozenset({"random_state", "seed", "rng", "generator"})
-_NO_DRAW = frozenset({"getstate", "setstate", "get_state", "set_state", "default_rng", "PCG64", "SeedSequence"})
+_NO_DRAW = frozenset(
+    {"getstate", "setstate", "get_state", "set_state", "default_rng", "PCG64", "SeedSequence"}
+)
 _DRAWS = frozenset({"sample", "train_test_split", "shuffle"})
 _TORCH = frozenset({"rand", "randn", "randint", "randperm", "rand_like", "randn_like", "normal", "bernoulli"})
 _ESTIMATORS = frozenset(
@@ -142,5 +144,10 @@ def _advances(value: ast.expr) -> bool:
 
 def _warning(draft: Draft, code: str, message: str, line: int) -> Problem:
     return Problem(
-        severity=Severity.WARNING, code=code, message=message, cell=draft.number, line=line, task=draft.task_id
+        severity=Severity.WARNING,
+        code=code,
+        message=message,
+        cell=draft.number,
+        line=line,
+        task=draft.task_id,
     )

@@ -11,7 +11,9 @@ from nbflow.model.flow import Edge, EdgeKind
 from nbflow.model.graph import Graph
 from nbflow.model.problem import Problem, Severity
 from nbflow.model.task import SKIPPERS, TriggerRule
+from nbflow.parse.files import touches_of
 from nbflow.parse.options import nearest
+from nbflow.parse.positions import positions
 from nbflow.parse.reach import Definitions, Need, body_of, needs_of
 
 if TYPE_CHECKING:
@@ -37,14 +39,14 @@ class Wiring:
         needs: for each task the names it needs from outside of it.
         variables: (upstream, downstream) → the names that go along, with the defining cell.
         declared: pairs written by hand.
-        positions: pairs that only the place in the notebook gives.
+        positions: pairs that only the place in the notebook gives; the reason where it is a file, else "".
         skippable: tasks that a branch may skip.
     """
 
     needs: dict[str, dict[str, Need]] = field(default_factory=dict)
     variables: dict[tuple[str, str], dict[str, Draft]] = field(default_factory=dict)
     declared: set[tuple[str, str]] = field(default_factory=set)
-    positions: set[tuple[str, str]] = field(default_factory=set)
+    positions: dict[tuple[str, str], str] = field(default_factory=dict)
     skippable: frozenset[str] = frozenset()
 
     @property
@@ -72,6 +74,7 @@ def wire(
     declared, problems = _declared(drafts, tasks, dag)
     bodies = {task_id: body_of(drafts, task_id) for task_id in tasks}
     definitions = Definitions(drafts, tasks)
+    touches = touches_of(drafts)
     skippable: frozenset[str] = frozenset()
     while True:
         wiring = Wiring(declared=declared, skippable=skippable)
@@ -82,7 +85,8 @@ def wire(
             for name, need in needs.items():
                 for upstream, cell in need.origin.producers.items():
                     wiring.variables.setdefault((upstream, task_id), {})[name] = cell
-        _positions(wiring, tasks, dag)
+        if dag.order is Order.POSITION:
+            wiring.positions = positions(wiring.pairs, tasks, wiring.needs, drafts, touches)
         found = _skippable(wiring, tasks)
         if found <= skippable:
             return wiring, problems
@@ -106,7 +110,8 @@ def edges_of(wiring: Wiring, tasks: Mapping[str, TaskSpec]) -> tuple[Edge, ...]:
             reason = f"`{downstream}` is declared to follow `{upstream}`"
         else:
             kind, along = EdgeKind.POSITION, frozenset[str]()
-            reason = f"`{upstream}` is the task above, and nothing else orders `{downstream}`"
+            reason = wiring.positions[pair]
+            reason = reason or f"`{upstream}` is the task above, and nothing else orders `{downstream}`"
         edges.append(Edge(upstream=upstream, downstream=downstream, kind=kind, names=along, reason=reason))
     return tuple(edges)
 
@@ -209,36 +214,6 @@ def _declared(
         if not missing and pair[0] != pair[1]:
             pairs.add(pair)
     return pairs, problems
-
-
-def _positions(wiring: Wiring, tasks: Mapping[str, TaskSpec], dag: DagSpec) -> None:
-    """A task that nothing else orders follows the task above it."""
-    if dag.order is Order.DATA:
-        return
-    above: defaultdict[str, set[str]] = defaultdict(set)
-    for upstream, downstream in [*wiring.variables, *wiring.declared]:
-        above[downstream].add(upstream)
-    earlier: list[str] = []
-    for task_id, spec in tasks.items():
-        if earlier and spec.after is None and not above[task_id]:
-            follow = next((name for name in reversed(earlier) if not _stands_on(name, task_id, above)), None)
-            if follow is not None:
-                wiring.positions.add((follow, task_id))
-                above[task_id].add(follow)
-        earlier.append(task_id)
-
-
-def _stands_on(task: str, other: str, above: Mapping[str, set[str]]) -> bool:
-    """Whether a task stands on another one, near or far."""
-    stack, seen = [task], set[str]()
-    while stack:
-        name = stack.pop()
-        if name == other:
-            return True
-        if name not in seen:
-            seen.add(name)
-            stack += above.get(name, ())
-    return False
 
 
 def _skippable(wiring: Wiring, tasks: Mapping[str, TaskSpec]) -> frozenset[str]:

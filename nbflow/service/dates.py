@@ -23,6 +23,7 @@ yesterday, now, -14d."""
 _BACKWARDS = "the end date {end} is before the start date {start}; swap them."
 _EMPTY = "no data interval of schedule {schedule!r} starts {when}; {next}."
 _FUTURE = "the data interval {start} to {end} has not ended yet; its data is not complete before {end}."
+_TO_COME = "{day} is still to come; a run is about data that is there."
 _NOTHING_YET = "{dag_id} has no interval that has ended: its start_date is {start}."
 _OUTSIDE = "{day} lies outside of the DAG's start_date {start} to end_date {end}; change them in %%dag."
 
@@ -84,13 +85,15 @@ def one_interval(dag: DagSpec, moment: Moment | None, *, now: datetime) -> Inter
         now: aware.
 
     Raises:
-        DateError: no interval starts there.
+        DateError: no interval starts there, or it is still to come.
     """
     if moment is None:
         if dag.schedule is None:
             second = now.astimezone(UTC).replace(microsecond=0)
             return Interval(logical_date=second, start=second, end=second, due=second)
         return _latest(dag, now)
+    if moment.at > now:
+        raise DateError(_TO_COME.format(day=_day(moment.at, dag)))
     if dag.schedule is None and not moment.whole_day:
         return Interval(logical_date=moment.at, start=moment.at, end=moment.at, due=moment.at)
     found = _between(dag, moment.at, moment.last)

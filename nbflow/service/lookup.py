@@ -72,16 +72,33 @@ def find_target(name: str, *, folder: Path | None = None) -> Target:
             timezone=flow.dag.timezone,
             flow=flow,
         )
-    home = find_home(folder or Path.cwd())
-    records = known_dags(home)
-    found = next((record for record in records if record.dag_id == name), None)
-    if found is None:
-        known = [record.dag_id for record in records]
-        said = f"It knows: {', '.join(known)}." if known else "It knows none yet: nbflow run NOTEBOOK.ipynb."
-        raise AddressError(_NO_DAG.format(home=home.root, name=name, guess=guess(name, known), known=said))
+    home, found = _known_dag(name, folder or Path.cwd())
     return Target(
         home=home, dag_id=name, path=found.path, timezone=found.timezone, flow=_flow_of_record(home, found)
     )
+
+
+def notebook_path(name: str) -> Path:
+    """The notebook a person named by its path or, where no such file is, by the id of a DAG.
+
+    Raises:
+        AddressError: it is neither.
+    """
+    path = Path(name)
+    if path.suffix == ".ipynb" or path.exists():
+        return path
+    return _known_dag(name, Path.cwd())[1].path
+
+
+def _known_dag(name: str, folder: Path) -> tuple[Home, DagRecord]:
+    home = find_home(folder)
+    records = known_dags(home)
+    for record in records:
+        if record.dag_id == name:
+            return home, record
+    known = [record.dag_id for record in records]
+    said = f"It knows: {', '.join(known)}." if known else "It knows none yet: nbflow run NOTEBOOK.ipynb."
+    raise AddressError(_NO_DAG.format(home=home.root, name=name, guess=guess(name, known), known=said))
 
 
 def known_dags(home: Home) -> list[DagRecord]:

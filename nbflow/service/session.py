@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import time
@@ -9,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbflow.errors import HomeError
 from nbflow.execute.local import LocalExecutor
 from nbflow.service.clock import now
 from nbflow.service.params import run_params
@@ -28,35 +28,31 @@ if TYPE_CHECKING:
     from nbflow.model.flow import Flow
     from nbflow.store.home import Home
 
-_HELD = "the home {root} is held by {owner}. Stop it, or set NBFLOW_HOME to another folder."
 _POLL_SECONDS = 0.2
 
 
 @contextmanager
 def owned_home(
-    home: Home, *, what: str, wait: bool = True, on_wait: Callable[[str], None] | None = None
+    home: Home, *, what: str, on_wait: Callable[[str], None] | None = None
 ) -> Iterator[StateStore]:
-    """Hold a home: its lock, and state.sqlite open for writing.
+    """Hold a home, once nobody else does: its lock, and state.sqlite open for writing.
 
     Args:
         home: which; it is made if need be.
         what: the command that wants it, shown to others.
-        wait: whether to wait while another process holds it.
         on_wait: told once who holds it, when waiting begins.
 
     Raises:
-        HomeError: the home cannot be used, or is held and `wait` is off.
+        HomeError: the home cannot be used.
     """
     home.create()
     with HomeLock(home) as lock, StateStore(home.state) as state:
-        told = False
-        while not lock.acquire():
-            owner = state.owner()
-            if not wait:
-                raise HomeError(_HELD.format(root=home.root, owner=owner))
-            if not told and on_wait is not None:
-                on_wait(owner)
-                told = True
+        for attempt in itertools.count():
+            if lock.acquire():
+                break
+            # The first refusal may be of somebody who only looked whether the home is held.
+            if attempt == 1 and on_wait is not None:
+                on_wait(state.owner())
             time.sleep(_POLL_SECONDS)
         state.take_ownership(what, now())
         yield state

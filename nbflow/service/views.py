@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nbflow.model.grid import GridColumn, GridSquare, GridView
+from nbflow.model.run import RunKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.service.clock import now
 from nbflow.service.submit import stale_tasks
@@ -46,6 +47,7 @@ def grid_view(
     instances = {run.key.run_id: state.instances(run.key) for run in runs}
     for run_id, records in instances.items():
         stale = stale_tasks(flow, records)
+        notes = state.notes(RunKey(dag.dag_id, run_id))
         for record in records:
             tasks.setdefault(record.key.task_id)
             squares[record.key.task_id, run_id] = GridSquare(
@@ -55,6 +57,7 @@ def grid_view(
                 reason=record.reason,
                 stale=record.key.task_id in stale,
                 root=record.state is TaskState.FAILED,
+                notes=notes.get(record.key.task_id, ()),
             )
     columns = tuple(
         GridColumn(
@@ -68,7 +71,7 @@ def grid_view(
     )
     return GridView(
         dag_id=dag.dag_id,
-        title=headline(runs, instances, zone),
+        title=headline(runs, instances, zone) + _noted(squares),
         tasks=tuple(tasks),
         groups={task_id: spec.group for task_id, spec in flow.tasks.items() if spec.group},
         columns=columns,
@@ -96,6 +99,33 @@ def headline(runs: Sequence[RunRecord], instances: dict[str, list[InstanceRecord
         more = len(failures) - _LISTED_FAILURES
         said.append(f"failed: {listed}" + (f"; and {more} more" if more > 0 else ""))
     return " · ".join(said)
+
+
+def standing(run: RunRecord, *, held: bool) -> tuple[str, str]:
+    """A run's state and reason as shown: one that nobody runs any more is *interrupted*.
+
+    Args:
+        run: which.
+        held: whether some process holds the home (`store.home.is_held`).
+    """
+    if run.state is RunState.RUNNING and not held:
+        return "interrupted", "its process has ended; the same nbflow run goes on"
+    return run.state.value, run.reason
+
+
+def _noted(squares: dict[tuple[str, str], GridSquare]) -> str:
+    tasks = dict.fromkeys(task for (task, _), square in squares.items() if square.notes)
+    return f" · notes on {', '.join(tasks)}" if tasks else ""
+
+
+def all_notes(state: StateStore, runs: Sequence[RunRecord]) -> dict[tuple[str, str], list[RunRecord]]:
+    """(task id, note) → the runs whose latest try it is about, in order."""
+    found: dict[tuple[str, str], list[RunRecord]] = {}
+    for run in runs:
+        for task_id, notes in state.notes(run.key).items():
+            for note in notes:
+                found.setdefault((task_id, note), []).append(run)
+    return found
 
 
 def _cut(reason: str) -> str:

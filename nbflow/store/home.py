@@ -159,6 +159,18 @@ def _run_name(label: str) -> str:
     return safe_name(time.replace(":", "") + tilde + variant)
 
 
+def is_held(home: Home) -> bool:
+    """Whether some process holds the home now: what is running there really runs."""
+    try:
+        with (home.root / "lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _unusable(root: Path, why: str) -> str:
     return _IS_UNUSABLE.format(root=root, why=why, variable=HOME_VARIABLE)
 

@@ -275,6 +275,14 @@ class StateStore:
             rows.try_(row, self.path.parent) for row in self._db.execute(self._sql["tries_of_run"], values)
         ]
 
+    def notes(self, run: RunKey) -> dict[str, tuple[str, ...]]:
+        """Task id → the notes of its latest try, for the tasks of a run that have any."""
+        values = {"dag_id": run.dag_id, "run_id": run.run_id}
+        return {
+            row["task_id"]: tuple(json.loads(row["notes"]))
+            for row in self._db.execute(self._sql["notes"], values)
+        }
+
     def open_tries(self) -> list[TryRecord]:
         """Tries that were never ended: what a session that died was doing."""
         return [rows.try_(row, self.path.parent) for row in self._db.execute(self._sql["open_tries"])]

@@ -223,6 +223,13 @@ ORDER BY try_number;
 -- name: tries_of_run
 SELECT * FROM try WHERE dag_id = :dag_id AND run_id = :run_id ORDER BY created, try_number;
 
+-- name: notes
+-- What there is to say of a run's latest tries.
+SELECT try.task_id, try.notes FROM try
+JOIN task_instance USING (dag_id, run_id, task_id, map_index, try_number)
+WHERE dag_id = :dag_id AND run_id = :run_id AND notes != '[]'
+ORDER BY task_instance.rowid;
+
 -- name: open_tries
 -- Tries that no outcome has ended: of a session that died.
 SELECT * FROM try WHERE result IS NULL;

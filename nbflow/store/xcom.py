@@ -221,7 +221,9 @@ class XComStore:
     def _value(
         self, cursor: DuckDBPyConnection, row: tuple[Any, ...], folder: Path
     ) -> tuple[TaskKey, XComValue]:
-        value_id, form, kind, size, preview, wanted, text, frame_id, schema, row_count, signature, *place = row
+        value_id, form, kind, size, preview, wanted, text, frame_id, schema, row_count, signature, *place = (
+            row
+        )
         try_number, map_index, run_id, dag_id, task_id, key = place
         task = TaskKey(RunKey(dag_id, run_id), task_id, map_index)
         value = XComValue(

@@ -32,7 +32,12 @@ def store_file(cursor: DuckDBPyConnection, value_id: int, path: Path, sign: hmac
 
 
 def fetch_file(
-    cursor: DuckDBPyConnection, value_id: int, path: Path, sign: hmac.HMAC | None, signature: bytes | None, size: int
+    cursor: DuckDBPyConnection,
+    value_id: int,
+    path: Path,
+    sign: hmac.HMAC | None,
+    signature: bytes | None,
+    size: int,
 ) -> None:
     """Write the value's chunks into a file.
 

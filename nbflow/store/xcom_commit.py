@@ -170,7 +170,9 @@ def _frame_id(cursor: DuckDBPyConnection, key_id: int, schema: pa.Schema) -> int
     if row is not None:
         return row[0]
     frame_id = _returned(cursor, "add_frame", names)
-    columns = ", ".join(f"{name} {kind}" for name, kind, *_ in cursor.execute(sql["source_columns"]).fetchall())
+    columns = ", ".join(
+        f"{name} {kind}" for name, kind, *_ in cursor.execute(sql["source_columns"]).fetchall()
+    )
     cursor.execute(sql["create_frame_table"].format(table=frame_table(frame_id), columns=columns))
     _show(cursor, key_id)
     return frame_id

@@ -44,9 +44,12 @@ def short_date(moment: datetime) -> str:
 
 def axis_of(columns: Sequence[GridColumn]) -> Axis:
     """Days below months; hours below days where runs are closer than a day; months below years where
-    each run starts a month.
+    each run starts a month. A variant of a run has a `~`.
     """
-    dates = [column.logical_date for column in columns]
+    return _with_variants(_axis_of_dates([column.logical_date for column in columns]), columns)
+
+
+def _axis_of_dates(dates: Sequence[datetime]) -> Axis:
     if any(not _midnight(moment) for moment in dates) and len({moment.date() for moment in dates}) < len(
         dates
     ):
@@ -91,6 +94,15 @@ def _axis(
         if not index or coarse(dates[index - 1]) != text:
             ticks.append(Tick(index, text))
     return Axis(tuple(Tick(index, fine(moment)) for index, moment in enumerate(dates)), tuple(ticks))
+
+
+def _with_variants(axis: Axis, columns: Sequence[GridColumn]) -> Axis:
+    """The axis with a `~` at the runs that are variants of an ordinary one."""
+    fine = (
+        Tick(tick.column, f"{tick.text}~" if "~" in column.run_id else tick.text)
+        for tick, column in zip(axis.fine, columns, strict=True)
+    )
+    return Axis(tuple(fine), axis.coarse)
 
 
 def _midnight(moment: datetime) -> bool:

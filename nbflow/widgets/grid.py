@@ -118,6 +118,7 @@ def tip(task: str, column: GridColumn, found: GridSquare) -> str:
         lines.append(found.reason)
     if found.stale:
         lines.append("Stale: its code has changed since.")
+    lines += found.notes
     return "\n".join(lines)
 
 

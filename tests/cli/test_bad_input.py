@@ -75,6 +75,7 @@ CASES = [
     Case("one end only", (*RUN, "--start-date", "2026-01-02"), ("go together",)),
     Case("a date and a range", (*RUN, "today", "--from", "2026-01-02", "--to", "2026-01-03"), ("not both",)),
     Case("a range to come", (*RUN, "--from", "2999-01-01", "--to", "2999-01-02"), ("has not ended yet",)),
+    Case("a date to come", (*RUN, "2999-01-01"), ("still to come",)),
     Case("unknown parameter", (*RUN, "-p", "color", "blue"), ("'color'", "did you mean 'colour'")),
     Case("parameters that are no mapping", (*RUN, "-y", "[1, 2]"), ("mapping",)),
     Case("a parameters file that is missing", (*RUN, "-f", "none.yaml"), ("none.yaml",)),

@@ -130,8 +130,10 @@ def test_a_killed_run_goes_on_and_leaves_no_process(project: Project) -> None:
     running.communicate()
     while _processes_in(project.folder):
         time.sleep(0.05)
+    assert "interrupted" in project.nbflow("show", "n", "2026-01-01").out
+    assert "interrupted" in project.nbflow("list", "n").out
     (project.folder / "go").touch()
-    assert project.nbflow("run", "n.ipynb", "2026-01-01").status == 0
+    assert project.nbflow("run", "n", "2026-01-01").status == 0, "the DAG's name does as well as its notebook"
     assert project.tries("n", "2026-01-01") == {"quick": 1, "slow": 2}
 
 
@@ -282,3 +284,29 @@ def test_everything_again_makes_new_tries(project: Project) -> None:
     assert project.nbflow("run", "n.ipynb", "2026-01-01").status == 0
     assert project.nbflow("run", "n.ipynb", "2026-01-01", "--reprocess", "completed").status == 0
     assert project.tries("n", "2026-01-01") == {"a": 2, "b": 2}
+
+
+def test_a_change_that_the_text_does_not_show_is_said_wherever_people_look(project: Project) -> None:
+    project.notebook(
+        "n.ipynb",
+        "%%task make\nsettings = {'depth': 1}",
+        "%%task change\nexec(\"settings['depth'] = 2\")\nn = settings['depth']",
+        "%%task use\nprint(settings['depth'], n)",
+    )
+    answer = project.nbflow("run", "n.ipynb", "2026-01-01")
+    assert answer.status == 0, answer.all
+    assert "note  2026-01-01  change: " in answer.out
+    assert "`settings`" in answer.out
+    assert "notes on change" in project.nbflow("grid", "n").out
+    shown = project.nbflow("show", "n", "--json").json()
+    notes = {task["task_id"]: task["notes"] for task in shown["tasks"]}
+    assert [bool(notes[task]) for task in ("make", "change", "use")] == [False, True, False]
+    project.notebook(
+        "strict.ipynb",
+        "%%dag strict\nstrict = true",
+        "%%task make\nsettings = {'depth': 1}",
+        "%%task change\nexec(\"settings['depth'] = 2\")",
+        "%%task use\nprint(settings['depth'])",
+    )
+    assert project.nbflow("run", "strict.ipynb", "2026-01-01").status == 1
+    assert project.states("strict")["change"] == "failed"

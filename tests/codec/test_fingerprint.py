@@ -5,12 +5,15 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import matplotlib.figure
+import networkx
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
 from nbflow.codec import fingerprint
+from nbflow.codec.digest import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +35,44 @@ class Change:
     change: Callable[[Any], object]
 
 
+def notebook_class() -> Any:
+    made: dict[str, Any] = {"__name__": "__main__"}
+    exec(
+        "from functools import cached_property\n"
+        "class P:\n    steps = []\n    @cached_property\n    def size(self): return len(self.steps)\n"
+        "    def add(self, f): self.steps.append(f)",
+        made,
+    )
+    return made["P"]
+
+
+LONG = 300_000
+GROUP = pd.DataFrame(
+    {
+        "n": np.arange(LONG),
+        "s": [f"row {n}" for n in range(LONG)],
+        "t": pd.date_range("2026-01-01", periods=LONG, freq="s", tz="Asia/Seoul"),
+        "c": pd.Categorical.from_codes(np.zeros(LONG, int), ["a", "b"]),
+        "m": pd.array([1, None, 3] * (LONG // 3), "Int64"),
+        "o": pd.Series([{"k": 1}] * LONG, dtype=object),
+    }
+)
+
+
 CHANGES = [
+    Change("large-frame-column", lambda: GROUP.copy(), add_column),
+    Change("large-frame-one-number", lambda: GROUP.copy(), lambda x: x.__setitem__("n", x["n"].replace(7, 8))),
+    Change("large-frame-dates", lambda: GROUP.copy(), lambda x: x["t"].array.__setitem__(0, x["t"].iloc[5])),
+    Change("large-frame-texts", lambda: GROUP.copy(), lambda x: x.__setitem__("s", "x")),
+    Change("large-frame-codes", lambda: GROUP.copy(), lambda x: x["c"].array.__setitem__(5, "b")),
+    Change("large-frame-rows", lambda: GROUP.copy(), lambda x: setattr(x, "index", x.index + 1)),
+    Change("large-array", lambda: np.zeros(20_000_000), lambda x: x.fill(1)),
+    Change("large-array-fortran", lambda: np.zeros((5_000, 4_000), order="F"), lambda x: x.fill(1)),
+    Change("large-polars", lambda: pl.DataFrame({"a": range(LONG)}), lambda x: x.replace_column(0, pl.Series("a", [1] * LONG))),
+    Change("large-list", lambda: list(range(LONG)), lambda x: x.append(1)),
+    Change("notebook-instance", lambda: notebook_class()(), lambda x: setattr(x, "mean_", 1)),
+    Change("class-attribute-of-an-instance", lambda: notebook_class()(), lambda x: x.add(1)),
+    Change("class-attribute", notebook_class, lambda x: x.steps.append(1)),
     Change("append", lambda: [1], lambda x: x.append(2)),
     Change("nested", lambda: {"a": [1]}, lambda x: x["a"].append(2)),
     Change("order-of-keys", lambda: {"a": 1, "b": 2}, lambda x: x.update(a=x.pop("a"))),
@@ -73,6 +113,34 @@ def test_looking_at_a_frame_does_not_change_it() -> None:
     assert fingerprint(frame) == before
 
 
+def test_looking_at_a_large_frame_does_not_change_it() -> None:
+    frame = GROUP.copy()
+    frame["z"] = 1.5
+    before = fingerprint(frame)
+    _ = frame.describe(), frame.groupby("c", observed=True)["n"].sum(), repr(frame), frame.loc[5], frame.copy()
+    _ = frame.index.is_unique, frame["s"].str.len(), frame.sort_values("n"), frame.to_numpy()
+    assert before is not None
+    assert fingerprint(frame) == before
+
+
+def test_what_an_object_keeps_for_itself_is_no_change() -> None:
+    value = notebook_class()()
+    value._cache = {}
+    before = fingerprint(value)
+    assert value.size == 0
+    value._cache["x"] = 1
+    assert before is not None
+    assert fingerprint(value) == before
+
+
+def test_a_graph_that_was_looked_at_is_unchanged() -> None:
+    graph = networkx.Graph([(1, 2)])
+    before = fingerprint(graph)
+    _ = list(graph.nodes), graph.adj, list(graph.edges), graph.degree
+    assert before is not None
+    assert fingerprint(graph) == before
+
+
 def test_equal_parts_count_as_one_object_or_several() -> None:
     inner = ["a"]
     assert fingerprint([inner, inner]) == fingerprint([["a"], ["a"]])
@@ -86,14 +154,8 @@ def test_functions_and_classes_count_by_identity() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [
-        threading.Lock(),
-        (n for n in range(2)),
-        b"x" * 1_000_001,
-        np.zeros(1_000_000),
-        pd.DataFrame({"a": range(200_000)}),
-    ],
-    ids=["lock", "generator", "long-bytes", "large-array", "large-frame"],
+    [threading.Lock(), (n for n in range(2)), b"x" * (LIMIT + 1), matplotlib.figure.Figure()],
+    ids=["lock", "generator", "long-bytes", "figure"],
 )
 def test_what_is_too_large_or_cannot_be_walked_has_none(value: object) -> None:
     assert fingerprint(value) is None
