@@ -30,6 +30,7 @@ OBJECTS = ("o0", "o1")
 FUNCTIONS = ("f0", "f1", "f2")
 CLASSES = ("K0", "K1")
 COUNTERS = ("c0", "c1")
+HOLDERS = ("h0", "h1")
 DATA = (*NUMBERS, *LISTS, *NESTED, *DICTS, *OBJECTS)
 COMPARED = (*DATA, "seen")
 
@@ -160,6 +161,11 @@ class _Writer:
             ways += [self.count] * 2
         if names.of(DATA) and not self.depth:
             ways += [self.delete]
+        ways += [self.hold]
+        if names.of(HOLDERS):
+            ways += [self.hold_more]
+        if self.depth == 0 and names.callable(HOLDERS):
+            ways += [self.call_held] * 2
         return self.pick(ways)()
 
     def assign_number(self) -> str:
@@ -236,6 +242,37 @@ class _Writer:
         name, counter = self.pick(NUMBERS), self.pick(self.names.of(COUNTERS))
         self.names.there.add(name)
         return f"{name} = {counter}()"
+
+    def code(self) -> tuple[str, frozenset[str]]:
+        """A function of no arguments, and what it needs when it is called."""
+        number, data = self.pick(NUMBERS), self.pick(LISTS)
+        ways = [(f"lambda: {number}", {number}), (f"lambda: {data}.append(1) or len({data})", {data})]
+        if known := self.names.of(FUNCTIONS):
+            name = self.pick(known)
+            ways += [
+                (f"lambda: {name}(1)", {name}),
+                (f"partial({name}, 2)", {name} | self.names.all_needs(name)),
+            ]
+        text, needs = self.pick(ways)
+        return text, frozenset(needs)
+
+    def hold(self) -> str:
+        name, (code, needs) = self.pick(HOLDERS), self.code()
+        self.names.there.add(name)
+        self.names.needs[name] = needs
+        value = self.pick([f"[{code}]", f"[{code} for _ in range(2)]"])
+        return f"from functools import partial\n{name} = {value}"
+
+    def hold_more(self) -> str:
+        name, (code, needs) = self.pick(self.names.of(HOLDERS)), self.code()
+        self.names.needs[name] = self.names.needs[name] | needs
+        ways = [f"{name}.append({code})", f"{name}[0] = {code}", f"{name} += [{code}]"]
+        return f"from functools import partial\n{self.pick(ways)}"
+
+    def call_held(self) -> str:
+        name, holder = self.pick(NUMBERS), self.pick(self.names.callable(HOLDERS))
+        self.names.there.add(name)
+        return f"{name} = {holder}[{self.pick([0, -1])}]()"
 
     def augment(self) -> str:
         known = self.names.of(NUMBERS)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LIMIT = 8_000_000  # bytes of a pickle, frames and arrays in it not counted
 SECONDS = 0.3
-_BY_IDENTITY = (FunctionType, BuiltinFunctionType, ModuleType)
+_BY_IDENTITY = (type, FunctionType, BuiltinFunctionType, ModuleType)
 _UNSURE = frozenset({"matplotlib"})  # drawing a figure changes it, and means nothing
 _CACHES = ("cache", "memo")  # in the names of attributes that looking at an object may fill
 
@@ -25,7 +25,7 @@ _CACHES = ("cache", "memo")  # in the names of attributes that looking at an obj
 def fingerprint(value: object, limit: int = LIMIT, *, seconds: float = SECONDS) -> str | None:
     """A hash of the value's content: the same within a process while nothing in it is changed.
 
-    Functions and modules count by identity, classes of the notebook by their data attributes too. Of
+    Functions, classes and modules in it count by identity; a class itself by its data attributes. Of
     large frames and arrays a sample counts, so a change of a few items may go unseen; what lies in
     attributes that are caches is no change.
 
@@ -41,7 +41,7 @@ def fingerprint(value: object, limit: int = LIMIT, *, seconds: float = SECONDS) 
     pickler = _Pickler(sink, protocol=pickle.HIGHEST_PROTOCOL)
     pickler.fast = True  # no memo: equal content gives equal bytes, whether or not parts are one object
     try:
-        pickler.dump(value)
+        pickler.dump((id(value), _data_of(value)) if isinstance(value, type) else value)
     except Exception:  # noqa: BLE001 (people's classes raise anything; then there is no fingerprint)
         return None
     return sink.digest.hexdigest()
@@ -76,13 +76,10 @@ class _Pickler(pickle.Pickler):
     def __init__(self, sink: _Sink, protocol: int) -> None:
         super().__init__(sink, protocol=protocol)
         self._sink = sink
-        self._classes: set[type] = set()
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 (pickle's signature)
         if obj is _identity or obj is _content:
             return NotImplemented
-        if isinstance(obj, type):
-            return _identity, (id(obj), self._data_of(obj))
         if isinstance(obj, _BY_IDENTITY):
             return _identity, (id(obj),)
         if isinstance(obj, MethodType):
@@ -107,13 +104,6 @@ class _Pickler(pickle.Pickler):
             self._sink.room(0)
             yield hashlib.blake2b(part, digest_size=16).digest() if isinstance(part, bytes) else part
 
-    def _data_of(self, kind: type) -> dict[str, object]:
-        """The data attributes of a class of the notebook, the first time it is met."""
-        if kind.__module__ != "__main__" or kind in self._classes:
-            return {}
-        self._classes.add(kind)
-        return {name: item for name, item in vars(kind).items() if _is_data(name, item)}
-
     def _object(self, obj: Any) -> Any:  # noqa: ANN401 (any object)
         """How the object pickles itself, without attributes that only looking at it fills."""
         kind = type(obj)
@@ -127,6 +117,10 @@ class _Pickler(pickle.Pickler):
         if isinstance(state, dict):
             state = {name: item for name, item in state.items() if not _is_cache(kind, name)}
         return (*made_from[:2], state, *made_from[3:])
+
+
+def _data_of(kind: type) -> dict[str, object]:
+    return {name: item for name, item in vars(kind).items() if _is_data(name, item)}
 
 
 def _is_data(name: str, item: object) -> bool:

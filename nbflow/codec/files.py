@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIX = {Form.ARROW: ".arrow", Form.PICKLE: ".pickle"}
+PAYLOADS = frozenset(_SUFFIX.values())  # how the files of encoded values end
 
 
 def new_file(folder: Path, key: str, form: Form) -> Path:

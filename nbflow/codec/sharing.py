@@ -46,13 +46,14 @@ def sharing(
 ) -> tuple[tuple[str, ...], ...]:
     """Groups of two or more names, each sorted, whose values hold some changeable object together.
 
-    Frames and arrays count as a whole: they share when they are one object. What lies beyond `limit`
-    objects in a value, or behind something that cannot be pickled, is not seen.
+    Frames and arrays count as a whole: they share when they are one object. What lies beyond the limit,
+    or behind something that cannot be pickled, is not seen.
 
     Args:
         values: name → value.
         shared: as for `encode`: what goes by reference is nobody's part.
         namespace: the globals of the notebook; those of `__main__` when None.
+        limit: objects of a value that are looked at.
     """
     return groups_of(parts_of(values, shared=shared, namespace=namespace, limit=limit))
 

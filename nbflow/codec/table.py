@@ -105,7 +105,11 @@ def _array_table(value: Any) -> tuple[pa.Table, Meta] | None:  # noqa: ANN401 (s
     elif value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
         return None
     table = pa.table({"value": pa.array(value)})
-    return table, {"kind": "numpy.ndarray", "dtype": value.dtype.str}
+    return table, {
+        "kind": "numpy.ndarray",
+        "dtype": value.dtype.str,
+        "writeable": bool(value.flags.writeable),
+    }
 
 
 def _from_table(table: pa.Table, meta: Mapping[str, Any]) -> object:
@@ -129,7 +133,9 @@ def _from_table(table: pa.Table, meta: Mapping[str, Any]) -> object:
         case "numpy.ndarray":
             import numpy as np
 
-            return np.array(table.column(0).to_numpy(), dtype=np.dtype(meta["dtype"]))
+            array = np.array(table.column(0).to_numpy(), dtype=np.dtype(meta["dtype"]))
+            array.flags.writeable = meta.get("writeable", True)
+            return array
         case kind:
             msg = f"a value of kind {kind}"
             raise LookupError(msg)

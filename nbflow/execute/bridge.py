@@ -18,9 +18,11 @@ from IPython.core.magic import no_var_expand
 from nbflow.current import set_current
 from nbflow.errors import CannotCarry, Fail, NbflowError, Skip
 from nbflow.execute.brief import HANG_FILE, REPORT_FILE, TRY_VARIABLE, Brief, CellPlace
+from nbflow.execute.chance import chance_notes, chance_states, seeded_sources
 from nbflow.execute.outcome import error_to_json, write_whole
 from nbflow.execute.place import place_of
 from nbflow.execute.process import end_with_parent, leave_sockets_open, let_output_through, tell_of_crashes
+from nbflow.execute.sources import code_name, name_cells
 from nbflow.execute.ti import TaskInstance
 from nbflow.model.context import context_of
 from nbflow.model.work import FAILURE_FOLDER, STAGING_FOLDER, Result
@@ -63,6 +65,8 @@ class TrySession:
         self._returned: object = None
         self._shared: dict[str, object] = {}
         self._marks: dict[str, str] = {}
+        self._chance: dict[str, str] = {}
+        self._seeded: frozenset[str] = frozenset()
         self._given: dict[str, object] = {}
         self._params: dict[str, object] = {}
         for name, function in (
@@ -96,26 +100,34 @@ class TrySession:
         )
         transformers = shell.input_transformer_manager
         transformers.cleanup_transforms.append(HeaderTransformer(transformers, installs=False))
+        name_cells(shell, brief.others)
+        for other in brief.others:
+            place = CellPlace(cell_id=other.cell_id, number=other.number)
+            self._files[code_name(other.source)] = place
         shell.set_custom_exc((NameError, NbflowError), _shown_by(self))
         if self._live:
             shell.ask_exit = _exit  # type: ignore[attr-defined] `exit` would stop the kernel under the try
             shell.events.register("pre_run_cell", self._before)
             shell.events.register("post_run_cell", self._after)
             self._count_on(None)
+            self._chance = chance_states()
             end_with_parent(int(os.environ.get("JPY_PARENT_PID", os.getppid())))
             leave_sockets_open()
             tell_of_crashes(brief.folder / HANG_FILE, brief.timeout)
 
     def take_inputs(self, _line: str) -> None:
         """`%nbflow_inputs`: set the names that other tasks gave."""
-        from nbflow.execute.handover import by_reference, fingerprints, taken
+        from nbflow.execute.handover import by_reference, fingerprints, taken, watched_values
 
         brief, namespace = self.brief, self._shell.user_ns
         self._params.update({name: namespace[name] for name in brief.parameters if name in namespace})
         self._shared = by_reference(brief.shared, namespace)
         # All of them before any is set: they refer to what shared cells defined under these names.
         namespace.update(taken(brief.inputs, self._decode))
-        self._marks = fingerprints(brief.watched, namespace) if self._live else {}
+        if self._live:
+            self._marks = fingerprints(watched_values(brief.watched, namespace))
+            before, self._chance = self._chance, chance_states()
+            self._seeded = seeded_sources(before, self._chance)
 
     def give_outputs(self, _line: str) -> None:
         """`%nbflow_outputs`: hand on what the task leaves, and report success."""
@@ -123,15 +135,14 @@ class TrySession:
             self._finish()
 
     def _finish(self) -> None:
-        from nbflow.execute.handover import change_note, fingerprints, hand_over
+        from nbflow.execute.handover import change_notes, hand_over
 
         brief, namespace = self.brief, self._shell.user_ns
         task_id = brief.key.task_id
-        marks = fingerprints(brief.watched, namespace)
-        changed = sorted(name for name, mark in self._marks.items() if marks.get(name, mark) != mark)
-        notes = tuple(change_note(task_id, name) for name in changed)
+        notes = change_notes(brief, self._marks, namespace)
         if notes and brief.strict:
             raise Fail(" ".join(notes))
+        notes += chance_notes(task_id, self._seeded, self._chance)
         staging = brief.folder / STAGING_FOLDER
         staging.mkdir(exist_ok=True)
         handover = hand_over(

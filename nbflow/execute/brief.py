@@ -30,6 +30,16 @@ class CellPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CellText:
+    """A cell of another task, whose functions may come into this kernel."""
+
+    cell_id: str
+    number: int
+    task_id: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
     """A name the task hands on: the cell that makes it and the one that wants it, in words."""
 
@@ -59,10 +69,11 @@ class Brief:
         assigned: names that some cell of the notebook assigns: `ds` and friends never overwrite them.
         shared: names that shared cells define.
         cells: the notebook's cells that run in this kernel, in order.
+        others: cells of tasks above that define functions or classes.
         parameters: names of the notebook's parameters.
         own_cells: ids of the cells that nbflow added.
         exports: what the task hands on.
-        watched: names it must not change unseen; `strict` makes such a change a failure.
+        watched: names it must not change unseen, each with where the task uses it, in words; `strict` makes such a change a failure.
         origins: where inputs and the values of shared cells come from, in words.
         later: the tasks below, as far as they have to do with this one's names.
         folder: the try's folder.
@@ -81,16 +92,22 @@ class Brief:
     assigned: frozenset[str]
     shared: frozenset[str]
     cells: tuple[CellPlace, ...]
+    others: tuple[CellText, ...]
     parameters: frozenset[str]
     own_cells: frozenset[str]
     exports: tuple[Export, ...]
-    watched: frozenset[str]
+    watched: Mapping[str, str]
     strict: bool
     origins: Mapping[str, str]
     later: tuple[LaterTask, ...]
     folder: Path
     exchange: Path | None = None
     timeout: float | None = None
+
+    @property
+    def exported(self) -> frozenset[str]:
+        """The names the task hands on."""
+        return frozenset(export.name for export in self.exports)
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON types (parameters that JSON doesn't know become text, as in papermill)."""
@@ -112,8 +129,9 @@ class Brief:
             "assigned": sorted(self.assigned),
             "shared": sorted(self.shared),
             "cells": [[cell.cell_id, cell.number, cell.own] for cell in self.cells],
+            "others": [[cell.cell_id, cell.number, cell.task_id, cell.source] for cell in self.others],
             "exports": [[export.name, export.made, export.wanted] for export in self.exports],
-            "watched": sorted(self.watched),
+            "watched": dict(self.watched),
             "strict": self.strict,
             "origins": dict(self.origins),
             "later": [
@@ -146,10 +164,14 @@ class Brief:
             cells=tuple(
                 CellPlace(cell_id=cell_id, number=number, own=own) for cell_id, number, own in data["cells"]
             ),
+            others=tuple(
+                CellText(cell_id=cell_id, number=number, task_id=task_id, source=source)
+                for cell_id, number, task_id, source in data["others"]
+            ),
             exports=tuple(
                 Export(name=name, made=made, wanted=wanted) for name, made, wanted in data["exports"]
             ),
-            watched=frozenset(data["watched"]),
+            watched=data["watched"],
             strict=data["strict"],
             origins=data["origins"],
             later=tuple(

@@ -48,4 +48,4 @@ def _is_seeded() -> bool:
         generator = sys.modules[_NUMPY].get_bit_generator()
     except AttributeError:  # numpy before 1.24
         return False
-    return getattr(generator, "_seed_seq", self_made := object()) is None and self_made is not None
+    return getattr(generator, "_seed_seq", generator) is None

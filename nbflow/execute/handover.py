@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from nbflow.execute.brief import Export, LaterTask
+    from nbflow.execute.brief import Brief, Export, LaterTask
     from nbflow.model.xcom import XComValue
 
 LARGEST_RETURN = 64_000_000  # bytes of a return value that nobody asked for
@@ -125,21 +125,52 @@ def by_reference(names: frozenset[str], namespace: Mapping[str, object]) -> dict
     }
 
 
-def fingerprints(names: frozenset[str], namespace: Mapping[str, object]) -> dict[str, str]:
-    """The fingerprint of each of these names that is defined and has one."""
-    if not names:
+def watched_values(watched: Mapping[str, str], namespace: Mapping[str, object]) -> dict[str, object]:
+    """The values of these names as far as they are defined, and the notebook's classes they are of."""
+    found = {name: namespace[name] for name in watched if name in namespace}
+    classes = {type(value) for value in found.values() if type(value).__module__ == "__main__"}
+    return {made.__qualname__: made for made in classes} | found
+
+
+def fingerprints(values: Mapping[str, object]) -> dict[str, str]:
+    """The fingerprint of each of these values that has one."""
+    if not values:
         return {}
     from nbflow.codec import fingerprint
 
-    found = {name: fingerprint(namespace[name]) for name in names if name in namespace}
+    found = {name: fingerprint(value) for name, value in values.items()}
     return {name: mark for name, mark in found.items() if mark is not None}
 
 
-def change_note(task_id: str, name: str) -> str:
-    """What is said of a change that the notebook's text doesn't show."""
+def change_notes(brief: Brief, before: Mapping[str, str], namespace: Mapping[str, object]) -> tuple[str, ...]:
+    """What is said of changes that the notebook's text doesn't show.
+
+    Args:
+        brief: of the task.
+        before: the fingerprints of `watched_values` before its cells ran.
+        namespace: the notebook's variables at its end.
+    """
+    values = watched_values(brief.watched, namespace)
+    now = fingerprints({name: value for name, value in values.items() if name in before})
+    changed = sorted(name for name, mark in now.items() if mark != before[name])
+    return tuple(
+        _change_note(brief, name, values[name])
+        for name in changed
+        if isinstance(values[name], type) or name not in brief.exported
+    )
+
+
+def _change_note(brief: Brief, name: str, value: object) -> str:
+    task_id = brief.key.task_id
+    place = brief.watched.get(name, f"task {task_id!r}")
+    if isinstance(value, type):
+        return (
+            f"{place} changes attributes of the class `{name}`, and no other task sees that. Keep them in an "
+            "object that is handed on."
+        )
     return (
-        f"task {task_id!r} changed `{name}`, which other cells read too, in a way the text doesn't show; no other "
-        f"task sees the change. Assign it (`{name} = ...`), or write `--exports {name}` on the task's line."
+        f"{place} changes `{name}` in a way the text doesn't show, and no other task sees the change. Assign it "
+        f"(`{name} = ...`), or write `--exports {name}` on the line of task {task_id!r}."
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from nbflow.model.work import STAGING_FOLDER, ErrorPlace, Result, TaskOutcome
+from nbflow.codec.files import PAYLOADS
+from nbflow.model.work import INPUTS_FOLDER, STAGING_FOLDER, ErrorPlace, Result, TaskOutcome
 from nbflow.model.xcom import XComValue
 
 if TYPE_CHECKING:
@@ -85,6 +87,20 @@ def read_outcome(folder: Path) -> TaskOutcome | None:
     except FileNotFoundError:
         return None
     return outcome_from_json(json.loads(text))
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a try that succeeded needs no longer once its values are stored: the encoded inputs and
+    outputs. Its notebook, log and outcome stay. May be called again.
+
+    Args:
+        folder: the try's folder.
+    """
+    shutil.rmtree(folder / INPUTS_FOLDER, ignore_errors=True)
+    staging = folder / STAGING_FOLDER
+    for path in staging.iterdir() if staging.is_dir() else ():
+        if path.suffix in PAYLOADS:
+            path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, text: str, *, durable: bool = False) -> None:

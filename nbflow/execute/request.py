@@ -13,12 +13,12 @@ from nbformat import NotebookNode
 from nbformat import v4 as nbformat4
 
 from nbflow.errors import NotebookUnreadable
-from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, Export, LaterTask
+from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, CellText, Export, LaterTask
 from nbflow.execute.outcome import write_whole
 from nbflow.model.cell import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Set
     from pathlib import Path
 
     from nbflow.model.cell import Cell
@@ -146,9 +146,10 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
         cells=tuple(
             CellPlace(cell_id=cell.cell_id, number=cell.number, own=cell.task_id == task_id) for cell in cells
         ),
+        others=_others(request),
         own_cells=own_cells,
         exports=tuple(_export(flow, task_id, name) for name in sorted(flow.exports.get(task_id, ()))),
-        watched=flow.watched.get(task_id, frozenset()),
+        watched={name: _used(flow, task_id, name) for name in sorted(flow.watched.get(task_id, frozenset()))},
         strict=flow.dag.strict,
         origins=origins,
         later=_later(flow, task_id, origins.keys() | flow.exports.get(task_id, frozenset())),
@@ -208,6 +209,29 @@ def _own_cell(tag: str, source: str) -> NotebookNode:
     return nbformat4.new_code_cell(source, metadata=metadata)
 
 
+def _others(request: TaskRequest) -> tuple[CellText, ...]:
+    """The cells above of other tasks whose functions may come as values."""
+    flow, task_id = request.flow, request.key.task_id
+    nodes: Any = request.notebook["cells"]
+    last = flow.cells_of(task_id)[-1].index
+    found: list[CellText] = []
+    for cell in flow.cells[:last]:
+        if cell.task_id is not None and cell.task_id != task_id and cell.names.deferred:
+            source = nodes[cell.index]["source"]
+            text = source if isinstance(source, str) else "".join(source)
+            found.append(
+                CellText(cell_id=cell.cell_id, number=cell.number, task_id=cell.task_id, source=text)
+            )
+    return tuple(found)
+
+
+def _used(flow: Flow, task_id: str, name: str) -> str:
+    """Where a task uses a name first, in words."""
+    own = flow.cells_of(task_id)
+    cell = next((cell for cell in own if name in cell.names.uses), own[0])
+    return f"cell {cell.number} (task {task_id!r})"
+
+
 def _origins(flow: Flow, task_id: str, cells: tuple[Cell, ...]) -> dict[str, str]:
     """Where the values come from that a task has and didn't make itself, in words."""
     found: dict[str, str] = {}
@@ -220,7 +244,7 @@ def _origins(flow: Flow, task_id: str, cells: tuple[Cell, ...]) -> dict[str, str
     return found
 
 
-def _later(flow: Flow, task_id: str, names: frozenset[str]) -> tuple[LaterTask, ...]:
+def _later(flow: Flow, task_id: str, names: Set[str]) -> tuple[LaterTask, ...]:
     """The tasks below a task that take some of the names."""
     last = flow.cells_of(task_id)[-1].index
     found: list[LaterTask] = []
@@ -231,7 +255,7 @@ def _later(flow: Flow, task_id: str, names: frozenset[str]) -> tuple[LaterTask, 
         used = frozenset[str]().union(*(cell.names.uses for cell in cells))
         changes = frozenset[str]().union(*(cell.names.mutates for cell in cells))
         # What shared cells give has no producer; a name that the task takes from one below is its own by then.
-        takes = (flow.producers.get(other, {}).keys() | used) & names
+        takes = frozenset((flow.producers.get(other, {}).keys() | used) & names)
         if takes:
             gives = flow.exports.get(other, frozenset()) & names
             found.append(LaterTask(task_id=other, takes=takes, gives=gives, changes=changes & names))

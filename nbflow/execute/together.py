@@ -98,7 +98,7 @@ def _changing(names: Iterable[str], later: Sequence[LaterTask]) -> str | None:
 def _taken_alone(export: str, other: str, later: Sequence[LaterTask]) -> list[str]:
     """The note on a task that changes one of two without having the other, which a task below it reads."""
     for place, task in enumerate(later):
-        if export in task.changes and export in task.takes and other not in task.takes | task.gives:
-            if any(other in below.takes for below in later[place + 1 :]):
-                return [_TAKEN_ALONE.format(export=export, other=other, later=task.task_id)]
+        alone = export in task.changes & task.takes and other not in task.takes | task.gives
+        if alone and any(other in below.takes for below in later[place + 1 :]):
+            return [_TAKEN_ALONE.format(export=export, other=other, later=task.task_id)]
     return []

@@ -61,7 +61,8 @@ class Flow:
         optional: for each task, those of its needed names that it may find undefined without
             failing before it starts (no definition above is certain, or the use is conditional).
         watched: for each task, names it can see that another task or a shared cell gave and it
-            doesn't declare to change, compared by fingerprint at the end of a try.
+            doesn't declare to change, compared by fingerprint at the end of a try; instances and the
+            classes of shared cells (for their own state) too.
         code_hashes: for each task a hex sha256 over its own, its shared and its upstream code.
         version: a hex sha256 over sources, tags and headings of the notebook.
         problems: warnings and hints, in order of cell. (Errors are raised, all at once.)

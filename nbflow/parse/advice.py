@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nbflow.model.problem import Problem, Severity
 from nbflow.model.task import TaskKind, TriggerRule
 from nbflow.parse.aliases import two_names
-from nbflow.parse.randomness import advanced_twice, random_state
+from nbflow.parse.randomness import SEEDS, advanced_twice, random_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nbflow.parse.wiring import Wiring
 
 _EVERYWHERE = ("%cd", "%env", "%set_env", "%pushd", "%popd")
+_MOVE = "Move it to a shared cell above the first task."
+_SEED = "Seed in each task that draws, or pass random_state."
 _STRICT_RULES = (TriggerRule.ALL_SUCCESS, TriggerRule.NONE_SKIPPED)
 
 
@@ -76,12 +78,14 @@ def _process(own: Sequence[Draft]) -> Iterator[Problem]:
     for draft in own:
         for what, line in draft.names.process.items():
             root = what.partition(".")[0]
+            seed = what.rpartition(".")[2] in SEEDS
             reader = next(
                 (
                     other
                     for other in own
                     if other.index > draft.index
                     and other.task_id != draft.task_id
+                    and not (seed and what in other.names.process)
                     and (what in _EVERYWHERE or root in other.names.uses or root in other.names.imports)
                 ),
                 None,
@@ -91,7 +95,7 @@ def _process(own: Sequence[Draft]) -> Iterator[Problem]:
                     draft,
                     "process-state",
                     f"`{what}` changes the process, and task `{reader.task_id}` (cell {reader.number}) runs in "
-                    "another one, which doesn't see it. Move it to a shared cell above the first task.",
+                    f"another one, which doesn't see it. {_SEED if seed else _MOVE}",
                     line,
                 )
 

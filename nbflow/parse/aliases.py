@@ -92,7 +92,7 @@ def _problem(draft: Draft, name: str, other: str, made: Draft, reader: Draft) ->
     return Problem(
         severity=Severity.WARNING,
         code="two-names",
-        message=f"`{name}` and `{other}` share an object since cell {made.number}; in a run each task has its own "
+        message=f"`{name}` and `{other}` may share an object since cell {made.number}; in a run each task has its own "
         f"copies, so cell {reader.number} reads `{other}` without the change made here. Change it through "
         f"`{other}`, or in the task that made both.",
         cell=draft.number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from nbflow.model.context import CONTEXT_NAMES
 from nbflow.model.problem import Problem, Severity
 from nbflow.parse.names import analyse
 from nbflow.parse.options import nearest
+from nbflow.parse.reached import Behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -135,12 +137,17 @@ def star_imports(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec]) -> dict
 def watched(
     drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wiring
 ) -> dict[str, frozenset[str]]:
-    """For each task the names it reads, doesn't say it changes, and that a later task reads past it."""
+    """For each task the names it can reach, doesn't say it changes, and that a later task reads past it.
+
+    The classes of shared cells are among them, however a task reaches them: by name, through a function or
+    through an instance, for their state would be lost. Functions and modules are not.
+    """
     own: defaultdict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         if draft.own and draft.task_id:
             own[draft.task_id].append(draft)
-    code = {name for draft in drafts for name in draft.names.imports}
+    classes, functions = _classes(drafts), _functions(drafts)
+    behind = Behind(drafts)
     later: set[str] = set()
     result: dict[str, frozenset[str]] = {}
     for task_id in reversed(list(tasks)):
@@ -149,6 +156,27 @@ def watched(
         )
         needs = wiring.needs[task_id]
         seen = {name for name, need in needs.items() if need.origin.producers or need.origin.shared}
-        result[task_id] = frozenset((seen & later) - changed - code)
+        seen |= behind.of(needs) & classes
+        result[task_id] = frozenset((seen & later) - changed - functions)
         later = (later - {name for name in changed if name not in needs}) | seen
     return {task_id: result[task_id] for task_id in tasks}
+
+
+def _classes(drafts: Sequence[Draft]) -> frozenset[str]:
+    """The classes that shared cells define."""
+    return frozenset(
+        node.name
+        for draft in drafts
+        if draft.shared
+        for node in draft.tree.body
+        if isinstance(node, ast.ClassDef)
+    )
+
+
+def _functions(drafts: Sequence[Draft]) -> frozenset[str]:
+    """Names of functions and modules, and of classes that tasks define."""
+    found = {name for draft in drafts for name in draft.names.imports}
+    for draft in drafts:
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef) + (() if draft.shared else (ast.ClassDef,))
+        found |= {node.name for node in draft.tree.body if isinstance(node, kinds)}
+    return frozenset(found)

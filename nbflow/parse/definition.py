@@ -100,6 +100,9 @@ class DefinitionReader(BindingReader):
                 base = base.func if isinstance(base, ast.Call) else base.value
             if isinstance(base, ast.Name) and base.id not in self.modules and base is not decorator:
                 self.remember(base.id, entry, certain=False)  # @app.route keeps the function
+            found = self.consequences(base.id) if isinstance(base, ast.Name) else None
+            if found is not None:
+                self.keep(found.mutates, entry)  # @register puts it into a registry
             if held is not None:
                 entry |= held
         self.remember(node.name, entry, certain=not self.conditional)

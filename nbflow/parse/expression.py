@@ -157,6 +157,8 @@ class ExpressionReader(ValueReader):
     def keeper(self, node: ast.Call) -> ast.expr | None:
         """What keeps the arguments of a call, as a list does those of `append`."""
         match node.func:
+            case ast.Attribute(value=ast.Name(id=name)) if name in self.modules:
+                return None
             case ast.Attribute(value=value, attr=attr) if attr in mutators.KEEPERS:
                 return value
             case _:

@@ -96,6 +96,7 @@ class Touches:
     mentions: dict[str, str] = field(default_factory=dict)
 
     def note(self, text: str | None, shown: str, *, written: bool = False) -> None:
+        """Add one, unless the text can't say which (None)."""
         if text is not None:
             self.mentions.setdefault(text, shown)
             if written:

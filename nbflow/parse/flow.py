@@ -18,6 +18,7 @@ from nbflow.parse.draft import Draft, drafts_of
 from nbflow.parse.hashes import code_hashes, version_of
 from nbflow.parse.header import HeaderKind, name_problem
 from nbflow.parse.headings import groups_of
+from nbflow.parse.kernel import kernel_name, kernel_problems
 from nbflow.parse.parameters import params_of
 from nbflow.parse.roles import assign_roles
 from nbflow.parse.wiring import Wiring, cycle_problem, edges_of, wire
@@ -78,8 +79,10 @@ def flow_of(notebook: Mapping[str, Any], path: str = "") -> Flow:
     """
     where = path or "the notebook"
     notebook = version_4(notebook, where)
+    problems = kernel_problems(notebook, where)
     cells = cast("list[dict[str, Any]]", notebook["cells"])
-    drafts, problems = drafts_of(cells)
+    drafts, found = drafts_of(cells)
+    problems += found
     if not any(draft.code for draft in drafts):
         msg = f"{where}: the notebook has no code cells with code in them; there is nothing to run"
         raise NotebookUnreadable(msg)
@@ -136,7 +139,6 @@ def _flow(
     imports = {
         task_id: "\n".join(dict.fromkeys((*hoisted[task_id], *wiring.repeated(task_id)))) for task_id in tasks
     }
-    metadata = notebook.get("metadata") or {}
     flow = Flow(
         path=path,
         dag=dag,
@@ -157,7 +159,7 @@ def _flow(
         code_hashes={},
         version=version_of(notebook["cells"], drafts, groups),
         problems=(),
-        kernel_name=str((metadata.get("kernelspec") or {}).get("name") or ""),
+        kernel_name=kernel_name(notebook),
         imports={task_id: text for task_id, text in imports.items() if text},
     )
     found = [*problems, *advice.advice(drafts, tasks, wiring, flow)]

@@ -46,7 +46,8 @@ def positions(
 
     Args:
         pairs: the edges there are.
-        tasks, drafts: of the notebook.
+        tasks: all of them, in order.
+        drafts: all cells.
         needs: what each task needs from others, for the imports it repeats.
         touches: the files of each cell.
     """

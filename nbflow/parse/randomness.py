@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from nbflow.parse.draft import Draft
     from nbflow.parse.wiring import Wiring
 
-_SEEDS = frozenset({"seed", "manual_seed", "set_seed", "set_random_seed", "seed_everything"})
+SEEDS = frozenset({"seed", "manual_seed", "set_seed", "set_random_seed", "seed_everything"})
+"""Functions that set a random source of the process."""
+
 _GIVEN = frozenset({"random_state", "seed", "rng", "generator"})
 _NO_DRAW = frozenset(
     {"getstate", "setstate", "get_state", "set_state", "default_rng", "PCG64", "SeedSequence"}
@@ -110,7 +112,7 @@ def _calls(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
 def _seeds(call: ast.Call) -> bool:
     match call.func:
         case ast.Attribute(attr=name) | ast.Name(id=name):
-            return name in _SEEDS
+            return name in SEEDS
         case _:
             return False
 
@@ -121,7 +123,7 @@ def _draws(call: ast.Call) -> bool:
         return False
     match call.func:
         case ast.Attribute(value=ast.Name(id="random") | ast.Attribute(attr="random"), attr=name):
-            return name not in _SEEDS | _NO_DRAW | mutators.RANDOM_SOURCES
+            return name not in SEEDS | _NO_DRAW | mutators.RANDOM_SOURCES
         case ast.Attribute(value=ast.Name(id="torch"), attr=name):
             return name in _TORCH
         case ast.Attribute(attr=name) | ast.Name(id=name):

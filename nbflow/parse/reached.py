@@ -6,6 +6,8 @@ import ast
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from nbflow.parse.scope import bound_by
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -45,6 +47,31 @@ class Reached:
                 seen |= more
                 stack += more
         return found
+
+
+class Behind:
+    """The names behind a name: those in the statements that bind it, near or far (`o = C()`: o, C)."""
+
+    def __init__(self, drafts: Sequence[Draft]) -> None:
+        self._behind: defaultdict[str, list[frozenset[str]]] = defaultdict(list)
+        for draft in drafts:
+            for node in draft.tree.body if draft.runs else ():
+                loads = _loads([node])
+                for name in {name for part in ast.walk(node) for name in bound_by(part)}:
+                    self._behind[name].append(loads)
+
+    def of(self, names: Iterable[str]) -> set[str]:
+        """These names and all behind them."""
+        stack = list(names)
+        seen = set(stack)
+        read: set[int] = set()
+        while stack:
+            for loads in self._behind.get(stack.pop(), ()):
+                if id(loads) not in read:
+                    read.add(id(loads))
+                    stack += loads - seen
+                    seen |= loads
+        return seen
 
 
 def _loads(nodes: Iterable[ast.AST]) -> frozenset[str]:

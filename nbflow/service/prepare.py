@@ -12,7 +12,7 @@ from nbflow.model.work import INPUTS_FOLDER, TaskRequest
 from nbflow.model.xcom import names_together
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping, Set
     from pathlib import Path
 
     from nbflow.model.flow import Flow
@@ -125,7 +125,7 @@ def _keys(
 def _fetched(
     attempt: Attempt,
     producer: str,
-    names: Collection[str],
+    names: Set[str],
     keys: frozenset[str],
     xcoms: XComStore,
     folder: Path,

@@ -165,7 +165,10 @@ class XComStore:
         """Every stored value of the DAG, or of this run, task and key, by run, task and try.
 
         Args:
-            dag_id, run_id, task_id, key: whose; None for all.
+            dag_id: the DAG.
+            run_id: the run, None for all.
+            task_id: the task, None for all.
+            key: the name handed on, None for all.
             hidden: whether what nbflow keeps for itself is listed too.
         """
         parameters = {

@@ -35,6 +35,10 @@ class Change:
     change: Callable[[Any], object]
 
 
+def notebook_object() -> Any:
+    return notebook_class()()
+
+
 def notebook_class() -> Any:
     made: dict[str, Any] = {"__name__": "__main__"}
     exec(
@@ -60,18 +64,21 @@ GROUP = pd.DataFrame(
 
 
 CHANGES = [
-    Change("large-frame-column", lambda: GROUP.copy(), add_column),
-    Change("large-frame-one-number", lambda: GROUP.copy(), lambda x: x.__setitem__("n", x["n"].replace(7, 8))),
-    Change("large-frame-dates", lambda: GROUP.copy(), lambda x: x["t"].array.__setitem__(0, x["t"].iloc[5])),
-    Change("large-frame-texts", lambda: GROUP.copy(), lambda x: x.__setitem__("s", "x")),
-    Change("large-frame-codes", lambda: GROUP.copy(), lambda x: x["c"].array.__setitem__(5, "b")),
-    Change("large-frame-rows", lambda: GROUP.copy(), lambda x: setattr(x, "index", x.index + 1)),
+    Change("large-frame-column", GROUP.copy, add_column),
+    Change("large-frame-one-number", GROUP.copy, lambda x: x.__setitem__("n", x["n"].replace(7, 8))),
+    Change("large-frame-dates", GROUP.copy, lambda x: x["t"].array.__setitem__(0, x["t"].iloc[5])),
+    Change("large-frame-texts", GROUP.copy, lambda x: x.__setitem__("s", "x")),
+    Change("large-frame-codes", GROUP.copy, lambda x: x["c"].array.__setitem__(5, "b")),
+    Change("large-frame-rows", GROUP.copy, lambda x: setattr(x, "index", x.index + 1)),
     Change("large-array", lambda: np.zeros(20_000_000), lambda x: x.fill(1)),
     Change("large-array-fortran", lambda: np.zeros((5_000, 4_000), order="F"), lambda x: x.fill(1)),
-    Change("large-polars", lambda: pl.DataFrame({"a": range(LONG)}), lambda x: x.replace_column(0, pl.Series("a", [1] * LONG))),
+    Change(
+        "large-polars",
+        lambda: pl.DataFrame({"a": range(LONG)}),
+        lambda x: x.replace_column(0, pl.Series("a", [1] * LONG)),
+    ),
     Change("large-list", lambda: list(range(LONG)), lambda x: x.append(1)),
-    Change("notebook-instance", lambda: notebook_class()(), lambda x: setattr(x, "mean_", 1)),
-    Change("class-attribute-of-an-instance", lambda: notebook_class()(), lambda x: x.add(1)),
+    Change("notebook-instance", notebook_object, lambda x: setattr(x, "mean_", 1)),
     Change("class-attribute", notebook_class, lambda x: x.steps.append(1)),
     Change("append", lambda: [1], lambda x: x.append(2)),
     Change("nested", lambda: {"a": [1]}, lambda x: x["a"].append(2)),
@@ -117,7 +124,13 @@ def test_looking_at_a_large_frame_does_not_change_it() -> None:
     frame = GROUP.copy()
     frame["z"] = 1.5
     before = fingerprint(frame)
-    _ = frame.describe(), frame.groupby("c", observed=True)["n"].sum(), repr(frame), frame.loc[5], frame.copy()
+    _ = (
+        frame.describe(),
+        frame.groupby("c", observed=True)["n"].sum(),
+        repr(frame),
+        frame.loc[5],
+        frame.copy(),
+    )
     _ = frame.index.is_unique, frame["s"].str.len(), frame.sort_values("n"), frame.to_numpy()
     assert before is not None
     assert fingerprint(frame) == before

@@ -309,3 +309,30 @@ def test_arrow_comes_back_exactly(case: Case, tmp_path: Path) -> None:
     if not isinstance(value, pa.Array):
         assert back.schema.equals(value.schema, check_metadata=True)
     assert back.equals(value)
+
+
+def frozen(array: Any) -> Any:
+    array.flags.writeable = False
+    return array
+
+
+ARRAYS = {
+    "plain": np.arange(6.0),
+    "read-only": frozen(np.arange(6.0)),
+    "read-only-matrix": frozen(np.arange(6.0).reshape(2, 3)),
+    "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    "c-order": np.arange(6.0).reshape(2, 3),
+    "three-dimensions-fortran": np.asfortranarray(np.arange(24).reshape(2, 3, 4)),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_keep_their_order_and_whether_they_can_be_written(name: str, tmp_path: Path) -> None:
+    array = ARRAYS[name]
+    back: Any = decode(encode("x", array, folder=tmp_path, shared={}), namespace={})
+    assert np.array_equal(back, array)
+    assert back.strides == array.strides
+    assert (back.flags.writeable, back.flags.f_contiguous) == (
+        array.flags.writeable,
+        array.flags.f_contiguous,
+    )

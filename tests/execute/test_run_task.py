@@ -209,3 +209,23 @@ def test_a_cell_that_ignores_the_interrupt_is_killed_and_its_line_is_known(bench
     )
     assert left.outcome.result is Result.TIMED_OUT
     assert left.outcome.reason == "execution_timeout of 1 s passed (cell 1, line 4)"
+
+
+CARRIED = (
+    "%%task make\ndef half(x):\n    'of it'\n    return x / 0",
+    "%%task look\nimport inspect\ninspect.getsource(half)",
+    "%%task call\n1\nhalf(2)",
+)
+
+
+def test_a_function_of_another_task_s_cell_has_its_source_and_place(bench: Bench) -> None:
+    made = bench.run(*CARRIED, task="make")
+    inputs = {value.key: value for value in made.outcome.xcoms if value.wanted}
+    looked = bench.run(*CARRIED, task="look", inputs=inputs)
+    assert looked.values["return_value"] == "def half(x):\n    'of it'\n    return x / 0\n", (
+        looked.outcome.reason
+    )
+    called = bench.run(*CARRIED, task="call", inputs=inputs)
+    assert called.outcome.reason == "ZeroDivisionError: division by zero (cell 1, line 4)"
+    assert "Cell 1 (task 'make'), line 4, in half(x)" in called.log
+    assert "return x / 0" in called.log

@@ -32,8 +32,10 @@ def test_a_key_of_names_is_read_back() -> None:
 
 
 NETWORK = (
-    "class Net:\n    def __init__(self): self.w = [0]\n"
-    "class SGD:\n    def __init__(self, ps): self.ps = ps\n    def step(self): self.ps[0] += 1",
+    (
+        "class Net:\n    def __init__(self): self.w = [0]\n"
+        "class SGD:\n    def __init__(self, ps): self.ps = ps\n    def step(self): self.ps[0] += 1"
+    ),
     "%%task make\nnet = Net()\nopt = SGD(net.w)\nx = [1]",
     "%%task train\nopt.step()\nresult = (net.w, opt.ps is net.w, x)",
     "%%task show\nprint(result)",
@@ -124,8 +126,10 @@ def test_nothing_is_said_where_nothing_is_lost(bench: Bench, name: str) -> None:
 
 def test_values_that_go_alone_but_not_together_are_a_note(bench: Bench) -> None:
     cells = (
-        "class Once:\n    def __init__(self): self.n = 0\n    def __getstate__(self):\n        self.n += 1\n"
-        "        if self.n > 4: raise ValueError('worn out')\n        return {'n': self.n}",
+        (
+            "class Once:\n    def __init__(self): self.n = 0\n    def __getstate__(self):\n        self.n += 1\n"
+            "        if self.n > 4: raise ValueError('worn out')\n        return {'n': self.n}"
+        ),
         "%%task a\nx = Once()\ny = x",
         "%%task b\nprint(x, y)",
     )
@@ -133,7 +137,9 @@ def test_values_that_go_alone_but_not_together_are_a_note(bench: Bench) -> None:
     assert left.outcome.result is Result.SUCCESS, left.outcome.reason
     assert [value.key for value in left.outcome.xcoms] == ["x", "y"]
     (note,) = left.outcome.notes
-    assert note.startswith("`x` and `y` hold an object together, but can't be stored as one value (ValueError)")
+    assert note.startswith(
+        "`x` and `y` hold an object together, but can't be stored as one value (ValueError)"
+    )
 
 
 def test_nobody_can_push_a_hidden_key() -> None:

@@ -13,7 +13,8 @@ from nbflow.execute.brief import Export
 from nbflow.execute.capture import EACH, capture, kind_of, rough_size
 from nbflow.execute.exchange import ExchangeServer, XComQuery
 from nbflow.execute.handover import LARGEST_RETURN, hand_over
-from nbflow.model.work import FAILURE_FOLDER, Result
+from nbflow.execute.outcome import read_outcome, tidy
+from nbflow.model.work import FAILURE_FOLDER, INPUTS_FOLDER, Result
 from nbflow.model.xcom import Form
 
 if TYPE_CHECKING:
@@ -74,13 +75,92 @@ def test_an_undeclared_change_of_a_shared_name_is_a_note(bench: Bench) -> None:
     left = bench.run(*HIDDEN, task="a")
     assert left.outcome.result is Result.SUCCESS
     (note,) = left.outcome.notes
-    assert note.startswith("task 'a' changed `cfg`")
+    assert note.startswith("cell 2 (task 'a') changes `cfg` in a way the text doesn't show")
+
+
+def test_a_change_that_is_handed_on_needs_no_note(bench: Bench) -> None:
+    cells = (HIDDEN[0], HIDDEN[1].replace("%%task a", "%%task a --exports cfg"), HIDDEN[2])
+    left = bench.run(*cells, task="a")
+    assert left.outcome.notes == ()
+    assert left.values["cfg"] == {"a": 2}
+
+
+UNSEEN = {
+    "instance-of-a-shared-class": (
+        "class Add:\n    pass",
+        "%%task make\npp = Add()",
+        "%%task a\nimport functools\nfunctools.partial(setattr, pp)('mean_', 1)",
+        "%%task b\nprint(pp)",
+        "cell 3 (task 'a') changes `pp`",
+    ),
+    "class-attribute": (
+        "class P:\n    steps = []\n    def add(self, f): self.steps.append(f)\np = P()",
+        "%%task make\nx = 1",
+        "%%task a\ngetattr(p, 'add')(x)",
+        "%%task b\nprint(p)",
+        "cell 3 (task 'a') changes attributes of the class `P`",
+    ),
+    "large-frame": (
+        "import pandas as pd",
+        "%%task make\ndf = pd.DataFrame({'a': range(200_000)})",
+        "%%task a\ndf.__class__.__setitem__(df, 'c', 1)",
+        "%%task b\nprint(df)",
+        "cell 3 (task 'a') changes `df`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_a_change_that_the_text_does_not_show_is_a_note(bench: Bench, name: str) -> None:
+    *cells, said = UNSEEN[name]
+    made = bench.run(*cells, task="make")
+    inputs = {value.key: value for value in made.outcome.xcoms if value.wanted}
+    left = bench.run(*cells, task="a", inputs=inputs)
+    assert left.outcome.result is Result.SUCCESS, left.outcome.reason
+    (note,) = left.outcome.notes
+    assert note.startswith(said), note
+
+
+SEEDED = (
+    "import random\nimport numpy as np\nimport pandas as pd\nrandom.seed(1)\nnp.random.seed(42)",
+    "%%task a\nx = np.random.rand(2)",
+    "%%task b\ny = random.random()",
+    "%%task c\nz = random.Random(1).random()",
+)
+
+
+@pytest.mark.parametrize(("task", "source"), [("a", "numpy.random"), ("b", "random"), ("c", None)])
+def test_drawing_from_a_source_that_a_shared_cell_seeds_is_a_note(
+    bench: Bench, task: str, source: str | None
+) -> None:
+    left = bench.run(*SEEDED, task=task)
+    assert [note.split("`")[1] for note in left.outcome.notes] == ([source] if source else [])
+
+
+def test_drawing_from_chance_is_no_note(bench: Bench) -> None:
+    left = bench.run("import random\nimport numpy as np", "%%task a\nrandom.random() + np.random.rand()")
+    assert left.outcome.notes == ()
+
+
+def test_a_stored_try_is_tidied_and_keeps_what_people_read(bench: Bench, tmp_path: Path) -> None:
+    cells = ("%%task a\nx = {1}", "%%task b\ny = {*x, 2}", "%%task c\nprint(y)")
+    made = bench.run(*cells, task="a")
+    left = bench.run(*cells, task="b", inputs={value.key: value for value in made.outcome.xcoms})
+    folder = left.request.folder
+    for _ in range(2):
+        tidy(folder)
+        assert not (folder / INPUTS_FOLDER).exists()
+        assert not list(folder.rglob("*.pickle"))
+        assert read_outcome(folder) == left.outcome
+        assert left.notebook.cells
+        assert left.log is not None
+    tidy(tmp_path / "gone")
 
 
 def test_an_undeclared_change_fails_a_strict_try(bench: Bench) -> None:
     left = bench.run("%%dag strict_one\nstrict = true", *HIDDEN, task="a")
     assert left.outcome.result is Result.FAIL
-    assert "changed `cfg`" in left.outcome.reason
+    assert "changes `cfg`" in left.outcome.reason
 
 
 def test_a_failed_try_leaves_its_variables_and_says_what_it_left_out(bench: Bench) -> None:

@@ -219,6 +219,19 @@ def test_watched_are_names_a_later_task_reads_past_it() -> None:
     assert found.watched == {"a": frozenset(), "b": {"x", "k"}, "c": frozenset(), "d": frozenset()}
 
 
+def test_watched_are_instances_and_classes_of_shared_cells_too() -> None:
+    found = flow(
+        "class P:\n    n = 0\nclass Q:\n    pass\ndef f():\n    return P",
+        "%%task a\np = P()",
+        "%%task b\nlen(p)",
+        "%%task c\nf()",
+        "%%task d --after c\nP",
+    )
+    assert found.watched == {"a": {"P"}, "b": {"P"}, "c": {"P"}, "d": frozenset()}
+    found = flow("class P:\n    n = 0", "%%task a\np = P()", "%%task b\nlen(p)", "%%task c\np")
+    assert found.watched["b"] == {"P", "p"}
+
+
 def test_parameters_keep_their_source() -> None:
     found = flow(
         "#: parameters\nn: int = 3  # how many\nname = 'a' # type: str # who", "%%task a\nn"
@@ -302,6 +315,35 @@ def test_missing_files_folders_and_binary_files_are_said_so(tmp_path: Path) -> N
     for name, says in {"none.ipynb": "no such file", "": "a folder", "binary.ipynb": "no text file"}.items():
         with pytest.raises(NotebookUnreadable, match=says):
             read_flow(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}},
+        {"language_info": {"name": "R"}},
+        {"kernelspec": {"name": "ir", "display_name": "R"}, "language_info": {"name": "R"}},
+    ],
+)
+def test_another_language_is_said_so(metadata: dict[str, object]) -> None:
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("x <- c(1, 2)")], metadata=metadata)
+    with pytest.raises(NotebookUnreadable, match=r"language is R.*; nbflow runs Python notebooks only"):
+        flow_of(notebook, "r.ipynb")
+
+
+def test_a_kernel_of_its_own_is_hinted_at() -> None:
+    def codes(name: str) -> list[str]:
+        spec = {"kernelspec": {"name": name, "language": "python", "display_name": name}}
+        notebook = v4.new_notebook(cells=[v4.new_code_cell("%%task a\n1")], metadata=spec)
+        return [problem.code for problem in flow_of(notebook, "n.ipynb").problems]
+
+    assert codes("python3") == []
+    assert codes("conda-env-x") == ["kernel"]
+
+
+def test_a_cell_of_20_000_lines_is_read() -> None:
+    lines = "\n".join(f"v{i} = [{i}]\nv{i}.append({i})" for i in range(10_000))
+    assert list(flow(f"%%task a\n{lines}", "%%task b\nv7").exports["a"]) == ["v7"]
 
 
 def test_older_notebooks_are_converted(tmp_path: Path) -> None:

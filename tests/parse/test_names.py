@@ -156,6 +156,18 @@ CASES = [
     Case("append", "x.append(1)", "x", "x", mutates="x"),
     Case("fit", "model.fit(a)", "model", "model a", mutates="model"),
     Case("shuffle", "from random import shuffle\nshuffle(x)", "shuffle x", "x", mutates="x"),
+    Case("fit_transform", "y = m.fit_transform(x)", "m y", "m x", mutates="m"),
+    Case("out=", "import numpy as np\nnp.add(a, b, out=x)", "np x", "a b x", mutates="x"),
+    Case("copyto", "np.copyto(x, a)", "x", "np x a", mutates="x"),
+    Case("setitem", "import operator\noperator.setitem(x, 1, 2)", "operator x", "x", mutates="x"),
+    Case("vars", "vars(x)['k'] = 1", "x", "x", mutates="x"),
+    Case("__dict__", "x.__dict__['k'] = 1", "x", "x", mutates="x"),
+    Case("torch's underscore", "x.zero_()", "x", "x", mutates="x"),
+    Case("model.eval()", "m.eval()", "m", "m", mutates="m"),
+    Case("df.eval(text) changes nothing", "df.eval('a + b')", "", "df"),
+    Case("an optimiser's model", "o = SGD(net.parameters())\no.step()", "o net", "net SGD", mutates="net"),
+    Case("a pipeline's steps", "p = Pipeline([('s', s)])\np.fit(x)", "p s", "Pipeline s x", mutates="s"),
+    Case("what a list got", "l.append(x)\nl[0].a = 1", "l x", "l x", mutates="l x"),
     Case("inplace", "x.dropna(inplace=True)", "x", "x", mutates="x"),
     Case("not inplace", "x.dropna(inplace=False)", "", "x"),
     Case("a second name", "y = x\ny.append(1)", "x y", "x", mutates="x y"),
@@ -299,3 +311,60 @@ def test_a_result_keeps_no_code_that_was_used_up_making_it() -> None:
     assert read("def f(v):\n    return v + k", "y = sorted(x, key=f)", "y").uses == {"y"}
     assert read("y = map(lambda v: v + k, x)", "list(y)").uses == {"y", "k"}
     assert read("y = (v + k for v in x)", "list(y)").uses == {"x", "y", "k"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What using `h` in the last cell reads, where an earlier cell put code into it."""
+
+    name: str
+    cells: tuple[str, ...]
+    uses: str
+
+
+KEPT = [
+    Kept("append", ("h = []", "h.append(lambda: i)"), "h i"),
+    Kept("append a function", ("def f():\n    return i", "h = []\nh.append(f)"), "h i"),
+    Kept("an item", ("h = {}", "h['a'] = lambda: i"), "h i"),
+    Kept("a comprehension", ("h = [lambda: j + i for j in r]",), "h i"),
+    Kept("a dict comprehension", ("h = {k: lambda: j + i for k, j in r}",), "h i"),
+    Kept("partial", ("from functools import partial\ndef f(x):\n    return i", "h = partial(f, 1)"), "h i"),
+    Kept("another name", ("def f():\n    return i", "h = f"), "h i"),
+    Kept("a registry", ("h = {}\ndef register(n, f):\n    h[n] = f", "register('a', lambda: i)"), "h i"),
+    Kept("a registry that is given", ("h = []\ndef to(l, f):\n    l.append(f)", "to(h, lambda: i)"), "h i"),
+    Kept(
+        "a decorator's registry",
+        (
+            "h = {}\ndef register(n):\n    def take(f):\n        h[n] = f\n        return f\n    return take",
+            "@register('a')\ndef go():\n    return i",
+        ),
+        "h i",
+    ),
+    Kept("a list of numbers holds no code", ("h = []\nh.append(n)",), "h"),
+]
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.name)
+def test_what_code_reads_is_read_by_who_uses_what_holds_it(kept: Kept) -> None:
+    assert read(*kept.cells, "h").uses == words(kept.uses)
+
+
+def test_keeping_a_function_is_no_use_of_what_it_reads() -> None:
+    f = "def f():\n    return i"
+    for keeping in (
+        "g = f",
+        "g = [f]",
+        "g = {'a': f}",
+        "g = [lambda: i]",
+        "g = [lambda: i for _ in r]",
+        "g.append(f)",
+    ):
+        assert "i" not in read(f, keeping).uses, keeping
+
+
+def test_using_a_plot_changes_all_of_it() -> None:
+    for made in ("fig, ax = plt.subplots()", "fig = plt.figure()\nax = fig.add_subplot()"):
+        for use in ("ax.plot(x)", "fig.suptitle('a')"):
+            assert read(made, use).mutates >= {"fig", "ax"}, (made, use)
+    assert read("fig, axes = plt.subplots(2)", "axes[0].plot(x)").mutates >= {"fig", "axes"}
+    assert read("fig, ax = plt.subplots()", "n = len(ax.lines)", "n").mutates == frozenset()

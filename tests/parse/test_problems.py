@@ -215,6 +215,89 @@ CASES = [
         W,
     ),
     Case(
+        "a name of another task's object",
+        ("%%task a\nd = f = []", "%%task b\nother = d", "%%task c\nother.append(1)", "%%task e\nd"),
+        "two-names",
+        3,
+        2,
+        "share an object since cell 2",
+        W,
+    ),
+    Case(
+        "a part of a shared object",
+        ("C = {'a': {}}", "%%task a\nsub = C['a']", "%%task b\nsub['n'] = 5", "%%task c\nC"),
+        "two-names",
+        3,
+        2,
+        "reads `C` without the change",
+        W,
+    ),
+    Case(
+        "the whole is changed",
+        ("%%task a\nC = {'a': []}", "%%task b\nsub = C['a']", "%%task c\nC['a'].append(1)", "%%task e\nsub"),
+        "two-names",
+        3,
+        2,
+        "reads `sub` without",
+        W,
+    ),
+    Case(
+        "what a function gives",
+        (
+            "%%task a\nr = {'a': {}}",
+            "def get(n):\n    return r[n]",
+            "%%task b\nx = get('a')",
+            "%%task c\nx['k'] = 1",
+            "%%task e\nr",
+        ),
+        "two-names",
+        4,
+        2,
+        "reads `r` without",
+        W,
+    ),
+    Case(
+        "what is put into another",
+        (
+            "%%task a\nroot, child = open, open",
+            "%%task b\nroot.kids.append(child)",
+            "%%task c\nchild.v = 5",
+            "%%task e\nroot.kids[0].v",
+        ),
+        "two-names",
+        3,
+        2,
+        "reads `root` without",
+        W,
+    ),
+    Case(
+        "a seed in a shared cell",
+        (
+            "import numpy as np\nnp.random.seed(42)",
+            "%%task a\nnp.random.rand(2)",
+            "%%task b\nnp.random.rand(2)",
+        ),
+        "random-state",
+        1,
+        2,
+        "`a` (cell 2), `b` (cell 3)",
+        W,
+    ),
+    Case(
+        "a seed in a function",
+        (
+            "import random\ndef seed_all():\n    random.seed(1)\ndef draw(df):\n    return df.sample(3)",
+            "seed_all()",
+            "%%task a\ndf = draw(open)",
+            "%%task b\nrandom.choice([1])",
+        ),
+        "random-state",
+        2,
+        3,
+        "Pass random_state",
+        W,
+    ),
+    Case(
         "a class that is changed",
         ("class C:\n    n = 0", "%%task a\nC.n = 1", "%%task b\nC.n"),
         "shared-code",
@@ -289,6 +372,23 @@ FINE = {
     "after a star import": ("from os import *", "%%task a\nsep"),
     "in a comprehension": ("%%task a\n[x for x in range(3)]",),
     "environment in a shared cell": ("import os\nos.environ['x'] = 'y'", "%%task a\nos.environ['x']"),
+    "a seed in each task": (
+        "import random\nrandom.seed(1)",
+        "%%task a\nrandom.seed(2)\nrandom.random()",
+        "%%task b --after a\nrandom.seed(3)\nrandom.random()",
+    ),
+    "a random state": (
+        "import random\nrandom.seed(1)",
+        "%%task a\ndf = open\ndf.sample(1, random_state=1)",
+        "%%task b\ndf.sample(2, random_state=2), random.random()",
+    ),
+    "a part that nobody reads": (
+        "C = {'a': {}}",
+        "%%task a\nsub = C['a']",
+        "%%task b\nsub['n'] = 5",
+        "%%task c --after none\nC = 1\nC",
+    ),
+    "a copy": ("%%task a\nd = [1]", "%%task b\ne = d.copy()", "%%task c\ne.append(1)", "%%task f\nd"),
     "an import that only functions use": (
         "%%task a\nimport math\nx = 1",
         "def f():\n    return math.pi",
@@ -319,6 +419,16 @@ def test_all_problems_come_at_once_in_order_of_the_cells() -> None:
         "syntax-error",
         "unknown-task",
     }
+
+
+def test_no_message_ends_twice() -> None:
+    for cells in [
+        ("%%dag\nschedule = '@dayli'", "%%task a\n1"),
+        ("%%dag\ntimezone = 'Europe/Berln'", "%%task a\n1"),
+        ("%%task a --trigger-rule all_sucess\n1",),
+    ]:
+        (problem,) = problems(*cells)
+        assert not problem.message.endswith(("..", "?.")), problem.message
 
 
 def test_the_message_of_all_names_the_file() -> None:

@@ -139,9 +139,17 @@ def test_a_pickle_that_is_not_as_it_was_signed_is_refused(tmp_path: Path, name: 
 
 
 LOSSES = {
-    "rows": (lambda: pa.table({"n": [1, 2, 3]}), "DELETE FROM nbflow.frame_{} WHERE c0 = 2", "3 rows .* 2 were"),
+    "rows": (
+        lambda: pa.table({"n": [1, 2, 3]}),
+        "DELETE FROM nbflow.frame_{} WHERE c0 = 2",
+        "3 rows .* 2 were",
+    ),
     "all-rows": (lambda: pa.table({"n": [1]}), "DELETE FROM nbflow.frame_{}", "1 rows .* 0 were"),
-    "file": (lambda: pa.table({"n": pa.nulls(1)}), "DELETE FROM nbflow.chunk", "bytes were stored and 0 were"),
+    "file": (
+        lambda: pa.table({"n": pa.nulls(1)}),
+        "DELETE FROM nbflow.chunk",
+        "bytes were stored and 0 were",
+    ),
 }
 
 
