@@ -139,10 +139,10 @@ class TrySession:
 
         brief, namespace = self.brief, self._shell.user_ns
         task_id = brief.key.task_id
-        notes = change_notes(brief, self._marks, namespace)
-        if notes and brief.strict:
-            raise Fail(" ".join(notes))
-        notes += chance_notes(task_id, self._seeded, self._chance)
+        changed = change_notes(brief, self._marks, namespace)
+        if changed and brief.strict:
+            raise Fail(" ".join(changed.values()))
+        notes = (*changed.values(), *chance_notes(task_id, self._seeded, self._chance))
         staging = brief.folder / STAGING_FOLDER
         staging.mkdir(exist_ok=True)
         handover = hand_over(
@@ -153,8 +153,7 @@ class TrySession:
             returned=self._returned,
             shared=self._shared,
             folder=staging,
-            origins=brief.origins,
-            later=brief.later,
+            ties=brief.ties.without(changed),
         )
         self._report(Result.SUCCESS, "", None, xcoms=handover.xcoms, notes=notes + handover.notes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from nbflow.model.run import Interval, RunKey, TaskKey
 from nbflow.model.xcom import XComValue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 BRIEF_FILE = "brief.json"  # in a try's folder
 REPORT_FILE = "report.json"  # in its staging folder: what the kernel says of how it went
@@ -59,6 +59,58 @@ class LaterTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ties:
+    """What is known of a task's names beyond its own cells.
+
+    Attributes:
+        origins: of what it has and didn't make, where that comes from, in words.
+        given: the names among them that other tasks gave; the others are of shared cells.
+        changes: names the task says it changes in place.
+        later: the tasks below that take some of its names, in order.
+    """
+
+    origins: Mapping[str, str] = field(default_factory=dict[str, str])
+    given: frozenset[str] = frozenset()
+    changes: frozenset[str] = frozenset()
+    later: tuple[LaterTask, ...] = ()
+
+    def without(self, names: Collection[str]) -> Ties:
+        """Without names of which enough has been said."""
+        origins = {name: origin for name, origin in self.origins.items() if name not in names}
+        return replace(self, origins=origins)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON types."""
+        return {
+            "origins": dict(self.origins),
+            "given": sorted(self.given),
+            "changes": sorted(self.changes),
+            "later": [
+                [task.task_id, sorted(task.takes), sorted(task.gives), sorted(task.changes)]
+                for task in self.later
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Ties:
+        """The inverse of `to_json`."""
+        return cls(
+            origins=data["origins"],
+            given=frozenset(data["given"]),
+            changes=frozenset(data["changes"]),
+            later=tuple(
+                LaterTask(
+                    task_id=task_id,
+                    takes=frozenset(takes),
+                    gives=frozenset(gives),
+                    changes=frozenset(changes),
+                )
+                for task_id, takes, gives, changes in data["later"]
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What the kernel of a try needs to know.
 
@@ -74,8 +126,7 @@ class Brief:
         own_cells: ids of the cells that nbflow added.
         exports: what the task hands on.
         watched: names it must not change unseen, each with where the task uses it, in words; `strict` makes such a change a failure.
-        origins: where inputs and the values of shared cells come from, in words.
-        later: the tasks below, as far as they have to do with this one's names.
+        ties: what else is known of its names.
         folder: the try's folder.
         timeout: seconds the try may take, None for no limit.
     """
@@ -98,8 +149,7 @@ class Brief:
     exports: tuple[Export, ...]
     watched: Mapping[str, str]
     strict: bool
-    origins: Mapping[str, str]
-    later: tuple[LaterTask, ...]
+    ties: Ties
     folder: Path
     exchange: Path | None = None
     timeout: float | None = None
@@ -133,11 +183,7 @@ class Brief:
             "exports": [[export.name, export.made, export.wanted] for export in self.exports],
             "watched": dict(self.watched),
             "strict": self.strict,
-            "origins": dict(self.origins),
-            "later": [
-                [task.task_id, sorted(task.takes), sorted(task.gives), sorted(task.changes)]
-                for task in self.later
-            ],
+            "ties": self.ties.to_json(),
             "folder": str(self.folder),
             "exchange": None if self.exchange is None else str(self.exchange),
             "timeout": self.timeout,
@@ -173,16 +219,7 @@ class Brief:
             ),
             watched=data["watched"],
             strict=data["strict"],
-            origins=data["origins"],
-            later=tuple(
-                LaterTask(
-                    task_id=task_id,
-                    takes=frozenset(takes),
-                    gives=frozenset(gives),
-                    changes=frozenset(changes),
-                )
-                for task_id, takes, gives, changes in data["later"]
-            ),
+            ties=Ties.from_json(data["ties"]),
             folder=Path(data["folder"]),
             exchange=None if data["exchange"] is None else Path(data["exchange"]),
             timeout=data["timeout"],

@@ -8,15 +8,16 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import CannotCarry
+from nbflow.execute.brief import Ties
 from nbflow.execute.capture import kind_of, rough_size
 from nbflow.execute.together import keep_together
 from nbflow.model.xcom import RETURN_VALUE, names_together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from nbflow.execute.brief import Brief, Export, LaterTask
+    from nbflow.execute.brief import Brief, Export
     from nbflow.model.xcom import XComValue
 
 LARGEST_RETURN = 64_000_000  # bytes of a return value that nobody asked for
@@ -39,8 +40,7 @@ def hand_over(
     returned: object,
     shared: Mapping[str, object],
     folder: Path,
-    origins: Mapping[str, str] | None = None,
-    later: Sequence[LaterTask] = (),
+    ties: Ties | None = None,
 ) -> Handover:
     """Encode what the task leaves into `folder`.
 
@@ -52,8 +52,7 @@ def hand_over(
         returned: the value of the last expression, None for none.
         shared: what shared cells defined and goes by reference.
         folder: exists.
-        origins: where what the task has and didn't make comes from, in words.
-        later: the tasks below.
+        ties: what is known of the task's names beyond its own cells.
 
     Raises:
         CannotCarry: a value that is needed, or was pushed, can't leave the process. The message names the
@@ -78,15 +77,10 @@ def hand_over(
         except CannotCarry as error:
             msg = f"xcom_push of {key!r} in task {task_id!r}: {error}"
             raise CannotCarry(msg) from None
-    origins = origins or {}
-    held = {
-        name: namespace[name]
-        for name in origins
-        if name in namespace and name not in exported.keys() | shared
-    }
-    together = keep_together(
-        task_id, exported, held, origins=origins, later=later, shared=shared, folder=folder
-    )
+    ties = ties or Ties()
+    mine = exported.keys() | shared.keys()
+    held = {name: namespace[name] for name in ties.origins if name in namespace and name not in mine}
+    together = keep_together(task_id, exported, held, ties=ties, shared=shared, folder=folder)
     notes = together.notes
     values = [*xcoms.values(), *together.xcoms]
     if returned is None or RETURN_VALUE in xcoms:
@@ -142,8 +136,8 @@ def fingerprints(values: Mapping[str, object]) -> dict[str, str]:
     return {name: mark for name, mark in found.items() if mark is not None}
 
 
-def change_notes(brief: Brief, before: Mapping[str, str], namespace: Mapping[str, object]) -> tuple[str, ...]:
-    """What is said of changes that the notebook's text doesn't show.
+def change_notes(brief: Brief, before: Mapping[str, str], namespace: Mapping[str, object]) -> dict[str, str]:
+    """What is said of changes that the notebook's text doesn't show, by the name of what was changed.
 
     Args:
         brief: of the task.
@@ -153,11 +147,11 @@ def change_notes(brief: Brief, before: Mapping[str, str], namespace: Mapping[str
     values = watched_values(brief.watched, namespace)
     now = fingerprints({name: value for name, value in values.items() if name in before})
     changed = sorted(name for name, mark in now.items() if mark != before[name])
-    return tuple(
-        _change_note(brief, name, values[name])
+    return {
+        name: _change_note(brief, name, values[name])
         for name in changed
         if isinstance(values[name], type) or name not in brief.exported
-    )
+    }
 
 
 def _change_note(brief: Brief, name: str, value: object) -> str:

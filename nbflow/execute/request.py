@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from nbformat import v4 as nbformat4
 
 from nbflow.errors import NotebookUnreadable
-from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, CellText, Export, LaterTask
+from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, CellText, Export, LaterTask, Ties
 from nbflow.execute.outcome import write_whole
 from nbflow.model.cell import Role
 
@@ -128,7 +128,6 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
     shared = frozenset[str]().union(*(cell.names.defines for cell in cells if cell.task_id is None))
     # What the task changes in place has a state of its own by now: it goes as a value.
     changed = frozenset[str]().union(*(cell.names.mutates for cell in flow.cells_of(task_id)))
-    origins = _origins(flow, task_id, cells)
     timeout = request.execution_timeout
     return Brief(
         key=request.key,
@@ -151,8 +150,7 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
         exports=tuple(_export(flow, task_id, name) for name in sorted(flow.exports.get(task_id, ()))),
         watched={name: _used(flow, task_id, name) for name in sorted(flow.watched.get(task_id, frozenset()))},
         strict=flow.dag.strict,
-        origins=origins,
-        later=_later(flow, task_id, origins.keys() | flow.exports.get(task_id, frozenset())),
+        ties=_ties(flow, task_id, cells, changed),
         folder=request.folder,
         exchange=request.exchange,
         timeout=None if timeout is None else timeout.total_seconds(),
@@ -232,16 +230,21 @@ def _used(flow: Flow, task_id: str, name: str) -> str:
     return f"cell {cell.number} (task {task_id!r})"
 
 
-def _origins(flow: Flow, task_id: str, cells: tuple[Cell, ...]) -> dict[str, str]:
-    """Where the values come from that a task has and didn't make itself, in words."""
-    found: dict[str, str] = {}
+def _ties(flow: Flow, task_id: str, cells: tuple[Cell, ...], changed: frozenset[str]) -> Ties:
+    origins: dict[str, str] = {}
     for cell in cells:
         if cell.task_id is None:
             code = cell.names.deferred.keys() | cell.names.imports.keys()
-            found |= dict.fromkeys(cell.names.defines - code, f"cell {cell.number} gives each task anew")
-    for name, producers in flow.producers.get(task_id, {}).items():
-        found[name] = f"came from task {producers[0]!r}"
-    return found
+            origins |= dict.fromkeys(cell.names.defines - code, f"cell {cell.number} gives each task anew")
+    producers = flow.producers.get(task_id, {})
+    origins |= {name: f"came from task {tasks[0]!r}" for name, tasks in producers.items()}
+    names = origins.keys() | flow.exports.get(task_id, frozenset())
+    return Ties(
+        origins=origins,
+        given=frozenset(producers),
+        changes=changed,
+        later=_later(flow, task_id, names),
+    )
 
 
 def _later(flow: Flow, task_id: str, names: Set[str]) -> tuple[LaterTask, ...]:

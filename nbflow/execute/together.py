@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from nbflow.model.xcom import together_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
     from pathlib import Path
 
-    from nbflow.execute.brief import LaterTask
+    from nbflow.execute.brief import LaterTask, Ties
     from nbflow.model.xcom import XComValue
 
 _APART = (
@@ -42,8 +42,7 @@ def keep_together(
     exported: Mapping[str, object],
     held: Mapping[str, object],
     *,
-    origins: Mapping[str, str],
-    later: Sequence[LaterTask],
+    ties: Ties,
     shared: Mapping[str, object],
     folder: Path,
 ) -> Together:
@@ -53,46 +52,56 @@ def keep_together(
         task_id: whose values.
         exported: what it hands on.
         held: what else it has from other tasks and shared cells, and doesn't hand on.
-        origins: where each name of `held` comes from, in words («came from task 'a'»).
-        later: the tasks below, in order.
+        ties: what is known of these names beyond the task's cells.
         shared: as for `encode`.
         folder: where the files go.
     """
     from nbflow.codec import encode
     from nbflow.codec.sharing import groups_of, parts_of
 
-    needed = frozenset[str]().union(*(task.takes for task in later))
-    held = {name: value for name, value in held.items() if name in needed}
-    parts = parts_of({**held, **exported}, shared=shared)
+    needed = frozenset[str]().union(*(task.takes for task in ties.later))
+    values = {name: value for name, value in held.items() if name in needed} if exported else {}
+    values |= exported
+    parts = parts_of(values, shared=shared)
     xcoms: list[XComValue] = []
     notes: list[str] = []
     for group in groups_of({name: parts[name] for name in exported if name in parts}):
         try:
-            values = {name: exported[name] for name in group}
-            xcoms.append(encode(together_key(group), values, folder=folder, shared=shared))
+            together = {name: exported[name] for name in group}
+            xcoms.append(encode(together_key(group), together, folder=folder, shared=shared))
         except Exception as error:  # noqa: BLE001 each by itself is stored: whatever pickling raises is a note
-            notes.append(
-                _APART.format(first=group[0], second=group[1], error=type(error.__cause__ or error).__name__)
-            )
-    for export, other in combinations(sorted(parts), 2):
-        if parts[export].keys().isdisjoint(parts[other]):
+            kind = type(error.__cause__ or error).__name__
+            notes.append(_APART.format(first=group[0], second=group[1], error=kind))
+    pairs = [pair for group in groups_of(parts) for pair in permutations(group, 2)]
+    for export, other in pairs:
+        if export not in exported or parts[export].keys().isdisjoint(parts[other]):
             continue
-        if (export in held) != (other in held):
-            if other in exported:
-                export, other = other, export
-            if (task := _changing({export, other}, later)) is not None:
-                notes.append(
-                    _LEFT_BEHIND.format(
-                        export=export, other=other, origin=origins[other], later=task, task_id=task_id
-                    )
-                )
-        elif export in exported:
-            notes += _taken_alone(export, other, later) or _taken_alone(other, export, later)
+        # A change of `export` shows in `other`, and the other way round. A change of what only holds the
+        # other is seldom one of the other.
+        inside = id(values[export]) in parts[other]
+        around = id(values[other]) in parts[export]
+        if other in exported:
+            if inside or not around:
+                notes += _taken_alone(export, other, ties.later)
+        elif inside or around or other in ties.given:
+            changed = {
+                name
+                for name, shows in ((export, inside or not around), (other, around or not inside))
+                if shows
+            }
+            notes += _left_behind(task_id, export, other, changed, ties)
     return Together(xcoms=tuple(xcoms), notes=tuple(notes))
 
 
-def _changing(names: Iterable[str], later: Sequence[LaterTask]) -> str | None:
-    return next((task.task_id for task in later if not task.changes.isdisjoint(names)), None)
+def _left_behind(task_id: str, export: str, other: str, changed: Set[str], ties: Ties) -> list[str]:
+    """The note on a task that hands on one of two, where it or one below changes one of `changed`."""
+    changing = [task_id] if export in ties.changes & changed else []
+    changing += [task.task_id for task in ties.later if not task.changes.isdisjoint(changed)]
+    origin = ties.origins[other]
+    return [
+        _LEFT_BEHIND.format(export=export, other=other, origin=origin, later=later, task_id=task_id)
+        for later in changing[:1]
+    ]
 
 
 def _taken_alone(export: str, other: str, later: Sequence[LaterTask]) -> list[str]:

@@ -144,12 +144,17 @@ class BindingReader(ExpressionReader):
         target = node.target
         if isinstance(target, ast.Name):
             self.load(target.id, target.lineno)
+            self.kept = kept_code(node.value)
             self.read(node.value)
+            code = (self.deferred.get(target.id), self.held(node.value))
             if not (self.pointed(target.id) == frozenset() and not self.is_local(target.id)):
                 self.mutate(self.roots_of(target.id), node.lineno)
                 self.bind(target.id, node.lineno, roots=self.roots_of(target.id))
             else:
                 self.bind(target.id, node.lineno, value=ast.BinOp(left=target, op=node.op, right=node.value))
+            for entry in code:
+                if entry is not None and not self.scopes:  # `handlers += [lambda: x]`
+                    self.remember(target.id, entry, certain=False)
             return
         self.read(node.value)
         self.store_inside(target, None)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.parse import mutators
 from nbflow.parse.draft import drafts_of
-from nbflow.parse.flow import version_4
 from nbflow.parse.header import name_problem
 from nbflow.parse.headings import headings_above
+from nbflow.parse.notebook_file import version_4
 from nbflow.parse.roles import assign_roles
 
 if TYPE_CHECKING:

@@ -7,13 +7,12 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import nbformat
-
 from nbflow.errors import DateError, HomeError, OptionError
 from nbflow.model.run import Interval, RunType
 from nbflow.model.state import RunState
 from nbflow.model.task import TaskKind
-from nbflow.parse.flow import read_flow
+from nbflow.parse.flow import flow_of
+from nbflow.parse.notebook_file import load
 from nbflow.plan.selection import Reprocess
 from nbflow.service.clock import now
 from nbflow.service.dates import interval_range, one_interval, read_date
@@ -103,7 +102,8 @@ def prepare(request: RunRequest) -> Prepared:
     Raises:
         NbflowError: of the kind that fits: the notebook, a date, a parameter, an option.
     """
-    flow = read_flow(request.notebook)
+    notebook = load(request.notebook)
+    flow = flow_of(notebook, str(request.notebook))
     for task_id, spec in flow.tasks.items():
         if spec.kind is not TaskKind.TASK:
             raise OptionError(_NOT_YET.format(task_id=task_id, kind=spec.kind))
@@ -116,11 +116,10 @@ def prepare(request: RunRequest) -> Prepared:
         }
         flow = replace(flow, tasks=limited)
     intervals, left_out = _intervals(flow, request)
-    raw = nbformat.read(request.notebook, as_version=4)
     return Prepared(
         request=request,
         flow=flow,
-        notebook=without_outputs(raw),
+        notebook=without_outputs(notebook),
         home=find_home(request.notebook),
         intervals=tuple(intervals),
         left_out=left_out,

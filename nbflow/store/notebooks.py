@@ -11,23 +11,30 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbformat import NotebookNode
 
 
-def without_outputs(notebook: NotebookNode) -> dict[str, Any]:
+_OF_A_SESSION = frozenset({"widgets", "papermill", "execution"})  # metadata that running leaves behind
+
+
+def without_outputs(notebook: Mapping[str, Any]) -> dict[str, Any]:
     """The notebook's JSON without outputs, execution counts and widget state, as plain dicts."""
-    bare = deepcopy(dict(notebook))
-    metadata = dict(bare.get("metadata", {}))
-    metadata.pop("widgets", None)
-    metadata.pop("papermill", None)
-    bare["metadata"] = metadata
-    bare["cells"] = [dict(cell) for cell in bare["cells"]]
-    for cell in bare["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"] = []
-            cell["execution_count"] = None
-            for key in ("papermill", "execution"):
-                cell.get("metadata", {}).pop(key, None)
+    kept = {key: deepcopy(value) for key, value in notebook.items() if key != "cells"}
+    metadata = {key: value for key, value in kept.get("metadata", {}).items() if key not in _OF_A_SESSION}
+    return {**kept, "metadata": metadata, "cells": [_bare(cell) for cell in notebook["cells"]]}
+
+
+def _bare(cell: Mapping[str, Any]) -> dict[str, Any]:
+    bare = {key: deepcopy(value) for key, value in cell.items() if key != "outputs"}
+    source = bare.get("source", "")
+    bare["source"] = source if isinstance(source, str) else "".join(source)  # files have lists of lines
+    bare["metadata"] = {
+        key: value for key, value in bare.get("metadata", {}).items() if key not in _OF_A_SESSION
+    }
+    if bare["cell_type"] == "code":
+        bare |= {"outputs": [], "execution_count": None}
     return bare
 
 

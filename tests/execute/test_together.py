@@ -88,6 +88,24 @@ NOTES = {
         "b",
         "`sub` holds a part of `CFG`, which cell 1 gives each task anew; task 'c' changes one of them",
     ),
+    "a-change-of-its-own": (
+        (
+            "%%task a\nnet = [[0]]\nnet.append(net)\nopt = {'w': net[0]}",
+            "%%task b\nnet\nopt['w'] += [1]",
+            "%%task c\nprint(net, opt)",
+        ),
+        "b",
+        "`opt` holds a part of `net`, which came from task 'a'; task 'b' changes one of them",
+    ),
+    "a-change-of-its-own-that-the-fingerprint-shows": (
+        (
+            "%%task a\nnet = [[0]]\nopt = {'w': net[0]}",
+            "%%task b\nnet\nopt['w'] += [1]",
+            "%%task c\nprint(net, opt)",
+        ),
+        "b",
+        "cell 2 (task 'b') changes `net` in a way the text doesn't show",
+    ),
     "one-of-two-goes-alone": (
         ("%%task a\nx = []\ny = [x]", "%%task b\nx.append(1)", "%%task c\nprint(x, y)"),
         "a",
@@ -113,6 +131,11 @@ SILENT = {
         "%%task b --exports CFG\nsub = CFG['a']",
         "%%task c --exports CFG\nsub['n'] = 5\nCFG",
         "%%task d\nprint(CFG)",
+    ),
+    "what-is-held-is-not-what-changes": (
+        "%%task b\nmodel = {'cfg': CFG}",
+        "%%task c\nmodel['w'] = 5",
+        "%%task d\nprint(CFG, model)",
     ),
     "a-copy": ("%%task b\nsub = dict(CFG['a'])", "%%task c\nsub['n'] = 5", "%%task d\nprint(CFG)"),
 }

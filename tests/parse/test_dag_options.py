@@ -9,7 +9,7 @@ import pytest
 from nbformat import v4
 
 from nbflow.model.dag import DagSpec, Order, Param
-from nbflow.parse.dag_options import chain
+from nbflow.parse.dag_values import chain
 from nbflow.parse.flow import flow_of
 
 TOML = """%%dag daily

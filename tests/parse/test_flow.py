@@ -353,3 +353,9 @@ def test_older_notebooks_are_converted(tmp_path: Path) -> None:
     path = tmp_path / "old.ipynb"
     path.write_text(nbformat.v3.writes_json(notebook), encoding="utf-8")
     assert list(read_flow(path).tasks) == ["a"]
+
+
+def test_code_that_is_added_to_a_container_counts_like_the_code_in_it_before() -> None:
+    found = flow("%%task n\nn = 0", "%%task h\nh = [lambda: 1]\nh += [lambda: n]", "%%task z\nz = h[1]()")
+    assert dict(found.producers["h"]) == {}
+    assert dict(found.producers["z"]) == {"h": ("h",), "n": ("n",)}
