@@ -249,15 +249,17 @@ def _ties(flow: Flow, task_id: str, cells: tuple[Cell, ...], changed: frozenset[
 
 def _later(flow: Flow, task_id: str, names: Set[str]) -> tuple[LaterTask, ...]:
     """The tasks below a task that take some of the names."""
-    last = flow.cells_of(task_id)[-1].index
+    below: dict[str, list[Cell]] = {}
+    for cell in flow.cells:
+        if cell.task_id == task_id:
+            below.clear()
+        elif cell.task_id is not None:
+            below.setdefault(cell.task_id, []).append(cell)
     found: list[LaterTask] = []
-    for other in flow.tasks:
-        cells = flow.cells_of(other)
-        if not cells or cells[0].index <= last:
-            continue
+    for other, cells in below.items():
         used = frozenset[str]().union(*(cell.names.uses for cell in cells))
         changes = frozenset[str]().union(*(cell.names.mutates for cell in cells))
-        # What shared cells give has no producer; a name that the task takes from one below is its own by then.
+        # What shared cells give has no producer.
         takes = frozenset((flow.producers.get(other, {}).keys() | used) & names)
         if takes:
             gives = flow.exports.get(other, frozenset()) & names

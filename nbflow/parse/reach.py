@@ -102,7 +102,7 @@ class Definitions:
                 return origin
             sure = draft.task_id not in skippable
             if name in names.deletes:
-                if sure and draft.task_id not in origin.producers:
+                if sure and draft.task_id not in origin.producers and origin.shared is None:
                     origin.deleted = draft
                 if sure:
                     return origin

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
 from nbflow.errors import NbflowError
+from nbflow.execute.outcome import tidy
 from nbflow.model.work import Result, TaskOutcome
 from nbflow.service.clock import now
 from nbflow.service.prepare import Attempt, request_of
@@ -137,7 +138,9 @@ class Courier:
                 except (NbflowError, OSError) as error:
                     failed[outcome.token] = str(error)
         for outcome in outcomes:
-            self._attempts.pop(outcome.token, None)
+            attempt = self._attempts.pop(outcome.token, None)
+            if outcome.result is Result.SUCCESS and outcome.token not in failed and attempt is not None:
+                tidy(attempt.folder)  # its values are in the store; a failed try keeps its inputs
             if outcome.token in failed:
                 reason = f"its values could not be stored: {failed[outcome.token]}"
                 outcome = replace(outcome, result=Result.FAIL, reason=reason, xcoms=())

@@ -12,11 +12,19 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from nbflow.codec import fingerprint
+from nbflow.codec import digest
 from nbflow.codec.digest import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def fingerprint(value: object) -> str | None:
+    return digest.fingerprint(value, seconds=60)  # however busy the machine is
+
+
+def test_one_that_takes_too_long_is_given_up() -> None:
+    assert digest.fingerprint([1], seconds=-1) is None
 
 
 class Box:

@@ -359,3 +359,13 @@ def test_code_that_is_added_to_a_container_counts_like_the_code_in_it_before() -
     found = flow("%%task n\nn = 0", "%%task h\nh = [lambda: 1]\nh += [lambda: n]", "%%task z\nz = h[1]()")
     assert dict(found.producers["h"]) == {}
     assert dict(found.producers["z"]) == {"h": ("h",), "n": ("n",)}
+
+
+def test_what_a_shared_cell_may_define_anew_below_a_deletion_stays() -> None:
+    found = flow(
+        "%%task a\nn = 0\ndel n",
+        "%%task b\nx = 1",
+        "for n in range(1):\n    pass",
+        "%%task c\ntry:\n    n\nexcept NameError:\n    pass",
+    )
+    assert "pop" not in found.imports.get("c", "")
