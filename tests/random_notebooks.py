@@ -215,7 +215,8 @@ class _Writer:
 
     def change_nested(self) -> str:
         name, value = self.pick(self.names.of(NESTED)), self.number()
-        ways = [f"{name}.append([{value}])", f"for row in {name}:\n    row.append({value})\nrow = 0"]
+        plain_value = self.draw(st.integers(0, 5))  # a call in the loop could make the list grow for ever
+        ways = [f"{name}.append([{value}])", f"for row in {name}:\n    row.append({plain_value})\nrow = 0"]
         ways += [
             f"row = {name}[0]\nrow.append({value})\nrow = 0",
             f"{name}[0] += [{value}]",

@@ -87,7 +87,7 @@ class Definitions:
             names = draft.names
             if draft.shared:
                 if name in names.deletes:
-                    origin.deleted = draft if not origin.producers else None
+                    origin.deleted = draft if not origin.producers and origin.shared is None else None
                     return origin
                 origin.shared = origin.shared or draft
                 if name not in names.may_define:
