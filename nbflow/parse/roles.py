@@ -110,7 +110,7 @@ def _unmarked(drafts: Sequence[Draft]) -> list[Problem]:
     """Roles of the cells nothing is said of, and the tasks of those that continue one."""
     problems: list[Problem] = []
     wanted = _wanted(drafts)
-    owned: dict[str, Draft] = {}  # names whose nearest definition stands in a task
+    owned: dict[str, Draft] = {}  # names whose nearest definition or deletion stands in a task
     task: Draft | None = None
     for draft in drafts:
         if draft.role is Role.TASK:
@@ -131,7 +131,8 @@ def _unmarked(drafts: Sequence[Draft]) -> list[Problem]:
             draft.task_id = task.task_id
         names = draft.names
         if draft.own:
-            owned |= dict.fromkeys((names.defines | names.mutates) - set(names.imports), draft)
+            given = names.defines | names.mutates | names.deletes
+            owned |= dict.fromkeys(given - set(names.imports), draft)
             owned |= dict.fromkeys(names.imports, draft)
         elif draft.shared:
             for name in names.defines - names.may_define:
@@ -153,9 +154,9 @@ def _decide(
         name = reads[0]
         verb = "reads" if name in names.uses | names.guesses else "changes"
         draft.role = Role.CONTINUES
-        draft.reason = (
-            f"{verb} `{name}`, which task {owned[name].task_id} defines in cell {owned[name].number}"
-        )
+        owner = owned[name]
+        does = "deletes" if name in owner.names.deletes else "defines"
+        draft.reason = f"{verb} `{name}`, which task {owner.task_id} {does} in cell {owner.number}"
         return
     used = sorted(
         name

@@ -361,11 +361,14 @@ def test_code_that_is_added_to_a_container_counts_like_the_code_in_it_before() -
     assert dict(found.producers["z"]) == {"h": ("h",), "n": ("n",)}
 
 
-def test_what_a_shared_cell_may_define_anew_below_a_deletion_stays() -> None:
+def test_an_unmarked_cell_that_touches_what_a_task_deleted_continues_the_task_above() -> None:
     found = flow(
-        "%%task a\nn = 0\ndel n",
+        "n = 0",
+        "%%task a\ndel n",
         "%%task b\nx = 1",
-        "for n in range(1):\n    pass",
-        "%%task c\ntry:\n    n\nexcept NameError:\n    pass",
+        "try:\n    n\nexcept NameError:\n    n = -1",
+        "%%task c\nn",
     )
-    assert "pop" not in found.imports.get("c", "")
+    assert found.cells[3].task_id == "b"
+    assert found.cells[3].reason == "reads `n`, which task a deletes in cell 2"
+    assert set(found.producers["c"]["n"]) == {"b"}
