@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbflow.errors import XComError
-from nbflow.model.xcom import HIDDEN, RETURN_VALUE
+from nbflow.model.xcom import RETURN_VALUE, check_pushed_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -38,12 +38,7 @@ class TaskInstance:
 
     def xcom_push(self, key: str, value: object) -> None:
         """Hand on `value` under `key`; the last push of a key counts. Stored when the task succeeds."""
-        if not isinstance(key, str) or not key:
-            msg = f"xcom_push takes a key that is a text and not empty, and got {key!r}"
-            raise TypeError(msg)
-        if key.startswith(HIDDEN):
-            msg = f"xcom_push of {key!r}: keys that begin with {HIDDEN!r} are nbflow's own; choose another"
-            raise ValueError(msg)
+        check_pushed_key(key)
         self.pushed[key] = value
 
     def xcom_pull(

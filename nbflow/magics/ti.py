@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbflow.model.xcom import RETURN_VALUE
+from nbflow.model.xcom import RETURN_VALUE, check_pushed_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,9 +39,7 @@ class HandTaskInstance:
 
     def xcom_push(self, key: str, value: object) -> None:
         """Hand on `value` under `key`, as the task whose cell runs; the last push of a key counts."""
-        if not isinstance(key, str) or not key:
-            msg = f"xcom_push takes a key that is a text and not empty, and got {key!r}"
-            raise TypeError(msg)
+        check_pushed_key(key)
         self._values[self.task_id, key] = value
 
     def returned(self, value: object) -> None:

@@ -16,6 +16,21 @@ HIDDEN = "nbflow:"  # begins the keys that listings leave out; nobody can push o
 _TOGETHER = f"{HIDDEN}shared:"
 
 
+def check_pushed_key(key: object) -> None:
+    """Accept what may be the key of an `xcom_push`, in a run as by hand.
+
+    Raises:
+        TypeError: it is no text, or an empty one.
+        ValueError: it is one of nbflow's own.
+    """
+    if not isinstance(key, str) or not key:
+        msg = f"xcom_push takes a key that is a text and not empty, and got {key!r}"
+        raise TypeError(msg)
+    if key.startswith(HIDDEN):
+        msg = f"xcom_push of {key!r}: keys that begin with {HIDDEN!r} are nbflow's own; choose another"
+        raise ValueError(msg)
+
+
 def together_key(names: Iterable[str]) -> str:
     """The hidden key under which a try keeps these variables once more, in one value, because they share
     an object: a dict from name to value.

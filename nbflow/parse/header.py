@@ -107,12 +107,6 @@ def read_header(source: str) -> Header | None:
     return reader(match, words, start + 1, end, body, problems)
 
 
-def header_lines(source: str) -> int:
-    """How many lines the header takes; 0 when the cell has none."""
-    header = read_header(source)
-    return 0 if header is None else header.lines
-
-
 def name_problem(name: str) -> str | None:
     """Why this can't be the name of a task or DAG, and what could; None when it can.
 

@@ -55,6 +55,8 @@ def owned_home(
                 on_wait(state.owner())
             time.sleep(_POLL_SECONDS)
         state.take_ownership(what, now())
+        with state.writing():
+            state.lose_open_tries(now())
         yield state
 
 

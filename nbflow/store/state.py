@@ -223,6 +223,11 @@ class StateStore:
             },
         )
 
+    def lose_open_tries(self, at: datetime) -> None:
+        """End what no outcome has ended: whoever ran it no longer holds the home."""
+        values = {"reason": "its scheduler ended before it did", "at": rows.stamp(at)}
+        self._db.execute(self._sql["lose_open_tries"], values)
+
     # Reading
 
     def dags(self) -> list[DagRecord]:
@@ -268,13 +273,6 @@ class StateStore:
             for row in self._db.execute(self._sql["tries"], rows.key_values(key))
         ]
 
-    def tries_of_run(self, run: RunKey) -> list[TryRecord]:
-        """Every try of a run, in the order in which they were made."""
-        values = {"dag_id": run.dag_id, "run_id": run.run_id}
-        return [
-            rows.try_(row, self.path.parent) for row in self._db.execute(self._sql["tries_of_run"], values)
-        ]
-
     def notes(self, run: RunKey) -> dict[str, tuple[str, ...]]:
         """Task id → the notes of its latest try, for the tasks of a run that have any."""
         values = {"dag_id": run.dag_id, "run_id": run.run_id}
@@ -282,10 +280,6 @@ class StateStore:
             row["task_id"]: tuple(json.loads(row["notes"]))
             for row in self._db.execute(self._sql["notes"], values)
         }
-
-    def open_tries(self) -> list[TryRecord]:
-        """Tries that were never ended: what a session that died was doing."""
-        return [rows.try_(row, self.path.parent) for row in self._db.execute(self._sql["open_tries"])]
 
     def transitions(self, run: RunKey) -> list[Transition]:
         """The run's moves, as they happened."""

@@ -220,9 +220,6 @@ SELECT * FROM try
 WHERE dag_id = :dag_id AND run_id = :run_id AND task_id = :task_id AND map_index = :map_index
 ORDER BY try_number;
 
--- name: tries_of_run
-SELECT * FROM try WHERE dag_id = :dag_id AND run_id = :run_id ORDER BY created, try_number;
-
 -- name: notes
 -- What there is to say of a run's latest tries.
 SELECT try.task_id, try.notes FROM try
@@ -230,6 +227,6 @@ JOIN task_instance USING (dag_id, run_id, task_id, map_index, try_number)
 WHERE dag_id = :dag_id AND run_id = :run_id AND notes != '[]'
 ORDER BY task_instance.rowid;
 
--- name: open_tries
+-- name: lose_open_tries
 -- Tries that no outcome has ended: of a session that died.
-SELECT * FROM try WHERE result IS NULL;
+UPDATE try SET result = 'lost', reason = :reason, ended = :at WHERE result IS NULL;

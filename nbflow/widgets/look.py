@@ -77,13 +77,6 @@ LOOKS: Mapping[TaskState, Look] = {
     TaskState.REMOVED: _WAITING,
 }
 
-RUN_LOOKS: Mapping[RunState, Look] = {
-    RunState.QUEUED: _QUEUED,
-    RunState.RUNNING: _RUNNING,
-    RunState.SUCCESS: _SUCCESS,
-    RunState.FAILED: _FAILED,
-}
-
 # The order in which a legend names states: what needs a person first.
 LEGEND_ORDER = (
     TaskState.FAILED,

@@ -134,6 +134,8 @@ def test_a_killed_run_goes_on_and_leaves_no_process(project: Project) -> None:
     assert "interrupted" in project.nbflow("list", "n").out
     (project.folder / "go").touch()
     assert project.nbflow("run", "n", "2026-01-01").status == 0, "the DAG's name does as well as its notebook"
+    tries = project.nbflow("show", "n", "2026-01-01", "slow", "--json").json()
+    assert [tried["result"] for tried in tries] == ["lost", "success"]
     assert project.tries("n", "2026-01-01") == {"quick": 1, "slow": 2}
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from nbflow.model.task import TaskKind, TriggerRule
-from nbflow.parse.header import HeaderKind, header_lines, read_header
+from nbflow.parse.header import HeaderKind, read_header
 from nbflow.parse.options import TASK_OPTIONS
 
 
@@ -98,7 +98,7 @@ def test_is_read(case: Case) -> None:
     assert header.problems == ()
     assert (header.kind, header.name, header.task_kind) == (case.kind, case.task, case.task_kind)
     assert dict(header.options) == case.options
-    assert header.lines == header_lines(case.source) == case.lines
+    assert header.lines == case.lines
     assert case.body is None or header.body == case.body
 
 
@@ -107,7 +107,6 @@ def test_is_read(case: Case) -> None:
 )
 def test_other_cells_have_none(source: str) -> None:
     assert read_header(source) is None
-    assert header_lines(source) == 0
 
 
 @dataclass(frozen=True, slots=True)

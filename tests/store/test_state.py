@@ -112,7 +112,6 @@ def test_a_try_keeps_its_token_group_hash_error_and_notes(state: StateStore) -> 
     error = ErrorPlace(type="KeyError", message="'x'", cell=9, cell_id="abc", line=2)
     with state.writing():
         state.add_try(LOAD, 1, token="t1", code_hash="h1", version="v1", folder="tries/1", at=AT)
-        assert [tried.token for tried in state.open_tries()] == ["t1"]
         state.start_try("t1", process_group=4711, at=AT)
         outcome = TaskOutcome(
             token="t1",
@@ -133,8 +132,23 @@ def test_a_try_keeps_its_token_group_hash_error_and_notes(state: StateStore) -> 
         "KeyError: 'x' (cell 9, line 2)",
     )
     assert tried.folder == state.path.parent / "tries/1"
-    assert state.open_tries() == []
     assert state.instances(RUN)[0].code_hash == "h1"
+
+
+def test_what_a_dead_session_was_running_is_lost_and_what_had_ended_is_not(state: StateStore) -> None:
+    add_run(state)
+    outcome = TaskOutcome(
+        token="t1", result=Result.FAILED, reason="boom", error=None, xcoms=(), notes=(), started=AT, ended=AT
+    )
+    with state.writing():
+        for number in (1, 2):
+            state.add_try(LOAD, number, token=f"t{number}", code_hash="", version="", folder="", at=AT)
+        state.end_try(outcome)
+        state.lose_open_tries(AT)
+    assert [(tried.result, tried.reason, tried.ended) for tried in state.tries(LOAD)] == [
+        ("failed", "boom", AT),
+        ("lost", "its scheduler ended before it did", AT),
+    ]
 
 
 def test_a_token_counts_once(state: StateStore) -> None:
