@@ -1,4 +1,4 @@
-"""One try, run by papermill in this process with a kernel beside it."""
+"""One try, run by papermill in this process with another one beside it for the cells."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import papermill
-from jupyter_core.utils import run_sync
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from nbflow.execute.brief import HANG_FILE, REPORT_FILE, TRY_VARIABLE
-from nbflow.execute.engine import ENGINE, Interrupted, TaskRun
-from nbflow.execute.kernel import KernelDidNotStart, TaskKernel, exit_words
+from nbflow.execute.brief import HANG_FILE, REPORT_FILE
+from nbflow.execute.engine import ENGINE, Interrupted, KernelDidNotStart, TaskRun
 from nbflow.execute.outcome import error_from_json, write_outcome
 from nbflow.execute.output import LOG_LIMIT, STREAM_LIMIT, Log, plain
 from nbflow.execute.place import dumped_line
+from nbflow.execute.process import exit_words
 from nbflow.model.work import LOG_FILE, NOTEBOOK_FILE, STAGING_FOLDER, ErrorPlace, Result, TaskOutcome
 from nbflow.model.xcom import XComValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbflow.execute.engine import TryProcess
     from nbflow.execute.request import Job
 
 INTERRUPT_GRACE = 5.0  # seconds between the interrupt and the kill
@@ -35,19 +35,24 @@ logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say i
 
 
 class Attempt:
-    """A try in this process. `run` runs it; `stop` ends it early, from any thread."""
+    """A try in this process. `run` runs it; `stop` ends it early, from any thread.
 
-    def __init__(self, job: Job, sockets: Path) -> None:
+    Args:
+        job: what is to be run.
+        process: that runs its cells; not started yet.
+    """
+
+    def __init__(self, job: Job, process: TryProcess) -> None:
         self._job = job
         self._folder = Path(job.folder)
-        self._kernel = TaskKernel(sockets)
+        self._process = process
         self._lock = threading.Lock()
         self._stopped: tuple[Result, str] | None = None
+        self._begun = False
         self._over = False
-        self._timers: list[threading.Timer] = []
 
     def stop(self, result: Result, reason: str) -> None:
-        """Interrupt the cell that runs, kill the kernel if it doesn't end within `INTERRUPT_GRACE`.
+        """Interrupt the cell that runs, kill the process if it doesn't end within `INTERRUPT_GRACE`.
 
         The first call counts; none does once the cells are through.
         """
@@ -55,35 +60,34 @@ class Attempt:
             if self._stopped is not None or self._over:
                 return
             self._stopped = (result, reason)
-            if hasattr(self._kernel, "pgid"):
+            if self._begun:
                 self._interrupt()
 
     def kill(self) -> None:
-        """Kill the kernel now; nobody waits for the outcome."""
-        if hasattr(self._kernel, "pgid"):
-            self._kernel.signal(signal.SIGKILL)
+        """Kill the process now; nobody waits for the outcome."""
+        if self._begun:
+            self._process.signal(signal.SIGKILL)
 
     def run(self, started: Callable[[int], None]) -> TaskOutcome:
         """Run the try to its end; its outcome is on disk when this returns.
 
         Args:
-            started: told the kernel's process group once it is there.
+            started: told the process group once it is there.
         """
         began = datetime.now(UTC)
-        job = self._job
+        job, process = self._job, self._process
         log = Log(self._folder / LOG_FILE)
-        run_sync(self._kernel.start)(
-            cwd=Path(job.cwd), environment={**job.environment, TRY_VARIABLE: job.token}
-        )
-        started(self._kernel.pgid)
+        process.start(job)
+        self._begun = True
+        started(process.pgid)
         with self._lock:
             if self._stopped is not None:
                 self._interrupt()
             if job.timeout is not None:
                 said = f"execution_timeout of {job.timeout:g} s passed"
-                self._after(job.timeout, lambda: self.stop(Result.TIMED_OUT, said))
+                process.after(job.timeout, lambda: self.stop(Result.TIMED_OUT, said))
         run = TaskRun(
-            kernel=self._kernel,
+            process=process,
             log=log,
             path=self._folder / NOTEBOOK_FILE,
             source=job.source,
@@ -92,16 +96,15 @@ class Attempt:
         failure = self._execute(run)
         with self._lock:
             self._over = True
-            for timer in self._timers:
-                timer.cancel()
-        run_sync(self._kernel.ask_to_end)()
+            process.forget_timers()
+        process.ask_to_end()
         if run.notebook is not None:
             run.notebook.write()
         outcome = self._outcome(run, failure, began)
-        crash = self._kernel.said() if isinstance(failure, (DeadKernelError, KernelDidNotStart)) else ""
+        crash = process.said() if isinstance(failure, (DeadKernelError, KernelDidNotStart)) else ""
         log.close(plain(crash) + _last_words(run, outcome))
         write_outcome(outcome, self._folder)
-        run_sync(self._kernel.end)()
+        process.end()
         return outcome
 
     def _execute(self, run: TaskRun) -> Exception | None:
@@ -121,14 +124,8 @@ class Attempt:
         return None
 
     def _interrupt(self) -> None:
-        self._kernel.signal(signal.SIGINT)
-        self._after(INTERRUPT_GRACE, lambda: self._kernel.signal(signal.SIGKILL))
-
-    def _after(self, seconds: float, action: Callable[[], None]) -> None:
-        timer = threading.Timer(seconds, action)
-        timer.daemon = True
-        self._timers.append(timer)
-        timer.start()
+        self._process.signal(signal.SIGINT)
+        self._process.after(INTERRUPT_GRACE, lambda: self._process.signal(signal.SIGKILL))
 
     def _outcome(self, run: TaskRun, failure: Exception | None, began: datetime) -> TaskOutcome:
         report = self._report()
@@ -159,6 +156,7 @@ class Attempt:
             notes=(*(report["notes"] if report else ()), *self._cuts(run)),
             started=began,
             ended=datetime.now(UTC),
+            engine=self._process.engine,
         )
 
     def _report(self) -> dict[str, Any] | None:
@@ -167,7 +165,7 @@ class Attempt:
 
     def _died(self, run: TaskRun) -> tuple[Result, str, ErrorPlace]:
         """A kernel that a signal killed is lost; one that ended by itself was asked to, by its cell."""
-        status = self._kernel.process.wait()
+        status = self._process.exit_status()
         place = self._place(run, "DeadKernelError", "")
         if status < 0:
             reason = f"the kernel was {exit_words(status)}"

@@ -58,6 +58,7 @@ class TrySession:
         self._shell = shell
         self._live = False
         self._done = False
+        self._lets_through = False
         self._cells: dict[str, CellPlace] = {}
         self._known: frozenset[str] = frozenset()
         self._files: dict[str, CellPlace] = {}
@@ -112,6 +113,7 @@ class TrySession:
             self._count_on(None)
             self._chance = chance_states()
             end_with_parent(int(os.environ.get("JPY_PARENT_PID", os.getppid())))
+            self._lets_through = hasattr(shell.kernel, "take")  # type: ignore[attr-defined] a child's kernel
             leave_sockets_open()
             tell_of_crashes(brief.folder / HANG_FILE, brief.timeout)
 
@@ -173,7 +175,8 @@ class TrySession:
         if info is None or info.silent or self._done or cell_id not in self._known:
             return  # of a cell that a cell runs, say
         cell = self._cells.get(cell_id)
-        let_output_through()
+        if not self._lets_through:
+            let_output_through()
         error = result.error_before_exec or result.error_in_exec
         try:
             if error is None:

@@ -1,44 +1,49 @@
-"""papermill's engine for a try: a kernel of its own, bounded outputs, few and whole saves."""
+"""papermill's engine for a try: whatever runs its cells, bounded outputs, few and whole saves."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_core.utils import run_sync
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbformat import v4 as nbformat4
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
-from nbflow.execute.kernel import exit_words
+from nbflow.errors import NbflowError
 from nbflow.execute.outcome import write_whole
 from nbflow.execute.output import CellBudget, extend_stream
+from nbflow.execute.process import exit_words
 from nbflow.execute.request import OWN_TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from nbflow.execute.kernel import TaskKernel
+    from jupyter_client.manager import AsyncKernelManager
+
     from nbflow.execute.output import Log
+    from nbflow.execute.request import Job
 
 ENGINE = "nbflow"
 SAVE_EVERY = 1.0  # seconds between saves while cells run, at least
-ALIVE_EVERY = 0.05  # seconds between looks at whether the kernel lives
 
 
 class Interrupted(Exception):
     """The try was stopped between two cells."""
 
 
+class KernelDidNotStart(NbflowError, RuntimeError):
+    """The kernel's process ended, or stayed silent, before the first cell."""
+
+
 class TaskNotebook(NotebookExecutionManager):
     """papermill's record of an execution, written to a path that is taken as it is.
 
     papermill saves before and after each cell, and formats paths. Here the file is replaced whole, at
-    most once in `SAVE_EVERY` seconds and never for more than a twentieth of the time.
+    most once in `SAVE_EVERY` seconds, never for more than a twentieth of the time, and at the end.
     """
 
     def __init__(self, nb: NotebookNode, path: Path, source: str) -> None:
@@ -46,7 +51,7 @@ class TaskNotebook(NotebookExecutionManager):
         self.path = path
         self.nb.metadata.papermill["input_path"] = source
         self.nb.metadata.papermill["output_path"] = str(path)
-        self._next_save = 0.0
+        self._next_save = time.monotonic() + SAVE_EVERY
 
     def save(self, **_: object) -> None:
         """Save if it's time; `write` saves in any case."""
@@ -59,9 +64,59 @@ class TaskNotebook(NotebookExecutionManager):
     def write(self) -> None:
         """Save now."""
         began = time.monotonic()
-        write_whole(self.path, nbformat4.writes(self.nb))
+        write_whole(self.path, nbformat4.writes(self.nb, indent=None))  # indented it takes ten times as long
         now = time.monotonic()
         self._next_save = now + max(SAVE_EVERY, 20 * (now - began))
+
+
+class TryProcess(Protocol):
+    """A process that runs the cells of one try: a Jupyter kernel, or the child of a host.
+
+    Attributes:
+        pgid: its process group.
+        engine: what it is and why, for the try's record.
+        language_info: what it says of its language, for the notebook's metadata.
+    """
+
+    pgid: int
+    engine: str
+    language_info: dict[str, object]
+
+    def start(self, job: Job) -> None:
+        """Begin; `pgid` is set when this returns."""
+        ...
+
+    def client(self, notebook: TaskNotebook, run: TaskRun, kernel_name: str) -> TaskClient:
+        """What runs the notebook's cells in it."""
+        ...
+
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something in so many seconds, unless the cells are through by then."""
+        ...
+
+    def forget_timers(self) -> None:
+        """The cells are through."""
+        ...
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process and what it started, as far as any of it is there."""
+        ...
+
+    def exit_status(self) -> int:
+        """How it ended; waits for it. Negative: by that signal."""
+        ...
+
+    def said(self) -> str:
+        """What a process that has ended wrote last past Jupyter: a crash's report."""
+        ...
+
+    def ask_to_end(self) -> None:
+        """Ask it to end as a program does; `end` waits for it."""
+        ...
+
+    def end(self) -> None:
+        """End it, and whatever it started."""
+        ...
 
 
 class TaskRun:
@@ -74,9 +129,9 @@ class TaskRun:
     """
 
     def __init__(
-        self, *, kernel: TaskKernel, log: Log, path: Path, source: str, stopped: Callable[[], bool]
+        self, *, process: TryProcess, log: Log, path: Path, source: str, stopped: Callable[[], bool]
     ) -> None:
-        self.kernel = kernel
+        self.process = process
         self.log = log
         self.path = path
         self.source = source
@@ -86,8 +141,8 @@ class TaskRun:
         self.cut: dict[str, CellBudget] = {}
 
 
-class KernelEngine(Engine):
-    """Runs a notebook in a kernel that has been started for it."""
+class TaskEngine(Engine):
+    """Runs a notebook in a process that is there for it."""
 
     @classmethod
     def execute_notebook(  # type: ignore[override]
@@ -106,49 +161,56 @@ class KernelEngine(Engine):
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, *, run: TaskRun, **_: object
     ) -> None:
-        """Run the cells in the kernel of `run`."""
-        TaskClient(nb_man, run, kernel_name=kernel_name).execute()
+        """Run the cells in the process of `run`."""
+        assert isinstance(nb_man, TaskNotebook)  # noqa: S101 (made above)
+        run.process.client(nb_man, run, kernel_name).execute()
 
 
 class TaskClient(PapermillNotebookClient):
-    """papermill's client, with outputs that go to the log and are kept within bounds."""
+    """papermill's client, with outputs that go to the log and are kept within bounds.
 
-    def __init__(self, nb_man: NotebookExecutionManager, run: TaskRun, *, kernel_name: str) -> None:
-        super().__init__(nb_man, km=run.kernel.manager, iopub_timeout=3600, kernel_name=kernel_name)
-        self.kc = run.kernel.client
+    Subclasses say how a cell gets into the process and its messages come out.
+    """
+
+    def __init__(
+        self,
+        notebook: TaskNotebook,
+        run: TaskRun,
+        *,
+        kernel_name: str,
+        manager: AsyncKernelManager | None = None,
+    ) -> None:
+        super().__init__(notebook, km=manager, iopub_timeout=3600, kernel_name=kernel_name)
         self._run = run
         self._budget = CellBudget()
 
     def execute(self, **_: object) -> NotebookNode:
         """Run all cells, up to the first that fails."""
         self.reset_execution_trackers()
-        run_sync(self._run.kernel.ready)()
         self.papermill_execute_cells()
-        self.nb.metadata["language_info"] = self._run.kernel.language_info
+        self.nb.metadata["language_info"] = self._run.process.language_info
         self.set_widgets_metadata()
         return self.nb
 
-    async def async_execute_cell(
-        self,
-        cell: NotebookNode,
-        cell_index: int,
-        execution_count: int | None = None,
-        store_history: bool = True,
-    ) -> NotebookNode:
-        """Run one cell; a kernel that dies in it leaves an error output there. Only the user's cells count."""
+    @contextmanager
+    def running(self, cell: NotebookNode, cell_index: int) -> Iterator[bool]:
+        """Around one cell: gives whether nbflow added it, for only the user's cells count.
+
+        A process that dies in it leaves an error output there.
+
+        Raises:
+            Interrupted: the try was stopped before.
+        """
         own = not OWN_TAGS.isdisjoint(cell.metadata.get("tags", ()))
         if self._run.stopped():
             raise Interrupted
         if cell.cell_type == "code":
             self._run.cell = cell
-            self._run.kernel.client.cell_id = cell.id
             self._budget = CellBudget()
         try:
-            return await super().async_execute_cell(
-                cell, cell_index, execution_count, store_history and not own
-            )
+            yield own
         except DeadKernelError as error:
-            died = f"the kernel died: {exit_words(self._run.kernel.process.wait())}"
+            died = f"the kernel died: {exit_words(self._run.process.exit_status())}"
             cell.outputs.append(
                 nbformat4.new_output("error", ename="DeadKernelError", evalue=died, traceback=[died])
             )
@@ -159,18 +221,6 @@ class TaskClient(PapermillNotebookClient):
                 cell.execution_count = None
             if self._budget.dropped or self._budget.data_dropped:
                 self._run.cut[cell.id] = self._budget
-
-    execute_cell = run_sync(async_execute_cell)
-
-    async def _async_poll_kernel_alive(self) -> None:
-        # nbclient looks once a second
-        while True:
-            await asyncio.sleep(ALIVE_EVERY)
-            if self._run.kernel.process.poll() is not None:
-                if self.task_poll_for_reply is not None:
-                    self.task_poll_for_reply.cancel()
-                return
-            self.nb_man.save()
 
     def process_message(
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
@@ -200,4 +250,4 @@ class TaskClient(PapermillNotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-papermill_engines.register(ENGINE, KernelEngine)
+papermill_engines.register(ENGINE, TaskEngine)

@@ -21,11 +21,18 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_core.utils import run_sync
 
-from nbflow.errors import NbflowError
+from nbflow.execute.brief import TRY_VARIABLE
+from nbflow.execute.engine import KernelDidNotStart
+from nbflow.execute.process import exit_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from nbflow.execute.engine import TaskNotebook, TaskRun
+    from nbflow.execute.kernel_client import KernelClient
+    from nbflow.execute.request import Job
 
 START_TIMEOUT = 120.0  # seconds until a kernel that doesn't answer is given up
 EXIT_GRACE = 1.0  # seconds for atexit handlers and threads, after the last cell
@@ -37,10 +44,6 @@ _ARGUMENTS = (
     "{connection_file}",
     "--HistoryManager.hist_file=:memory:",
 )
-
-
-class KernelDidNotStart(NbflowError, RuntimeError):
-    """The kernel's process ended, or stayed silent, before the first cell."""
 
 
 class TaskKernelClient(AsyncKernelClient):
@@ -80,21 +83,25 @@ class TaskKernel:
 
     Args:
         sockets: a private folder with a short path (`socket_folder`).
+        why: why a kernel, for the try's record.
 
     Attributes:
         manager: for nbclient.
-        client: connected once `start` has returned.
-        language_info: what the kernel says of its language.
+        connected: the client, once `start` has returned.
+        language_info: what the kernel says of its language, once it is ready.
         pgid: its process group (and session).
         process: to ask for its exit status.
+        engine: for the try's record.
     """
 
-    client: TaskKernelClient
+    connected: TaskKernelClient
     language_info: dict[str, object]
     pgid: int
     process: subprocess.Popen[bytes]
 
-    def __init__(self, sockets: Path) -> None:
+    def __init__(self, sockets: Path, why: str) -> None:
+        self.engine = f"a kernel of its own ({why})"
+        self._timers: list[threading.Timer] = []
         self._folder = Path(tempfile.mkdtemp(prefix="", dir=sockets))
         self._said = b""
         self._silent = threading.Event()
@@ -111,13 +118,12 @@ class TaskKernel:
         self._provisioner = LocalProvisioner(kernel_id="nbflow", kernel_spec=spec, parent=self.manager)
         self.manager.provisioner = self._provisioner
 
-    async def start(self, *, cwd: Path, environment: Mapping[str, str]) -> None:
-        """Start the process; `ready` waits for it.
+    def start(self, job: Job) -> None:
+        """Start the process; `ready` waits for it."""
+        environment = {**job.environment, TRY_VARIABLE: job.token}
+        run_sync(self._start)(cwd=Path(job.cwd), environment=environment)
 
-        Args:
-            cwd: where its cells run.
-            environment: beside the inherited variables.
-        """
+    async def _start(self, *, cwd: Path, environment: Mapping[str, str]) -> None:
         inherited = {**os.environ}
         inherited.pop("PYTEST_CURRENT_TEST", None)  # under it ipykernel doesn't read file descriptors
         reading, writing = os.pipe()
@@ -133,12 +139,30 @@ class TaskKernel:
             raise KernelDidNotStart(msg)
         self.process = self._provisioner.process
         self.pgid = self.process.pid
-        self.client = TaskKernelClient(
+        self.connected = TaskKernelClient(
             **self.manager.get_connection_info(session=True),
             parent=self.manager,
             context=self.manager.context,
         )
-        self.client.start_channels(stdin=False, hb=False)
+        self.connected.start_channels(stdin=False, hb=False)
+
+    def client(self, notebook: TaskNotebook, run: TaskRun, kernel_name: str) -> KernelClient:
+        """What runs the notebook's cells in it."""
+        from nbflow.execute.kernel_client import KernelClient
+
+        return KernelClient(notebook, run, self, kernel_name=kernel_name)
+
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something in so many seconds, in a thread, unless the cells are through by then."""
+        timer = threading.Timer(seconds, action)
+        timer.daemon = True
+        self._timers.append(timer)
+        timer.start()
+
+    def forget_timers(self) -> None:
+        """The cells are through."""
+        for timer in self._timers:
+            timer.cancel()
 
     async def ready(self) -> None:
         """Wait until the kernel answers and its outputs arrive here.
@@ -152,17 +176,17 @@ class TaskKernel:
         until = time.monotonic() + START_TIMEOUT
         asked: set[str] = set()
         while True:
-            asked.add(self.client.kernel_info())
+            asked.add(self.connected.kernel_info())
             reply = await self._reply(asked, until)
             with suppress(Empty):
-                await self.client.get_iopub_msg(timeout=0.2)
+                await self.connected.get_iopub_msg(timeout=0.2)
                 self.language_info = reply["content"]["language_info"]
                 return
 
     async def _reply(self, asked: set[str], until: float) -> dict[str, Any]:
         while True:
             with suppress(Empty):
-                reply = await self.client.get_shell_msg(timeout=0.2)
+                reply = await self.connected.get_shell_msg(timeout=0.2)
                 if reply["parent_header"].get("msg_id") in asked:
                     return reply
             if (status := self.process.poll()) is not None:
@@ -189,32 +213,30 @@ class TaskKernel:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pgid, number)
 
-    async def ask_to_end(self) -> None:
+    def exit_status(self) -> int:
+        """How it ended; waits for it. Negative: by that signal."""
+        return self.process.wait()
+
+    def ask_to_end(self) -> None:
         """Ask a kernel that lives to end; `end` waits for it."""
         if self.process.poll() is None:
             with suppress(zmq.ZMQError):
-                await self.manager.request_shutdown()
+                run_sync(self.manager.request_shutdown)()
 
-    async def end(self) -> int:
-        """End the kernel and everything it started; answers with its exit status (negative: a signal).
+    def end(self) -> None:
+        """End the kernel and everything it started.
 
         A kernel that was asked to end has `EXIT_GRACE` to run its atexit handlers and to wait for its
         threads: then it is killed, so that nothing of a try outlives it.
         """
+        run_sync(self._end)()
+
+    async def _end(self) -> None:
         until = time.monotonic() + EXIT_GRACE
         while self.process.poll() is None and time.monotonic() < until:
             await asyncio.sleep(0.002)
         self.signal(signal.SIGKILL)
-        status = self.process.wait()
-        self.client.stop_channels()
+        self.process.wait()
+        self.connected.stop_channels()
         await self.manager.cleanup_resources()
         shutil.rmtree(self._folder, ignore_errors=True)
-        return status
-
-
-def exit_words(status: int) -> str:
-    """«exit status 3», «killed by signal 9 (SIGKILL)»."""
-    if status >= 0:
-        return f"exit status {status}"
-    name = signal.Signals(-status).name if -status in set(signal.Signals) else "unknown"
-    return f"killed by signal {-status} ({name})"

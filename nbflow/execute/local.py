@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from nbflow.execute.hosts import Nursery
 from nbflow.execute.outcome import write_outcome
 from nbflow.execute.worker import HostProcess, Started, without_a_start
 from nbflow.model.work import Result
@@ -31,11 +32,14 @@ def run_task(request: TaskRequest) -> TaskOutcome:
     Never raises for what the notebook does: that is in the outcome, which is on disk by then
     (`read_outcome`).
     """
-    host = HostProcess()
+    nursery = Nursery()
+    host = HostProcess(nursery)
     try:
         return host.run(request, lambda _: None)
     finally:
         host.close()
+        host.end()
+        nursery.close()
 
 
 class LocalExecutor:
@@ -56,6 +60,7 @@ class LocalExecutor:
         self._running: dict[str, HostProcess | None] = {}  # None: submitted, not begun
         self._stopped: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
+        self._nursery = Nursery()
         self._hosts: list[HostProcess] = []
         self._closed = False
 
@@ -97,9 +102,12 @@ class LocalExecutor:
             self._waiting.put(None)
         for thread in self._threads:
             thread.join()
+        for host in hosts:
+            host.end()
+        self._nursery.close()
 
     def _work(self) -> None:
-        host = HostProcess()
+        host = HostProcess(self._nursery)
         with self._lock:
             self._hosts.append(host)
         while (request := self._waiting.get()) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,6 @@ def end_with_parent(parent: int | None = None) -> None:
     if not sys.platform.startswith("linux"):
         return
     import ctypes
-    import signal
 
     ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
     if parent is not None and os.getppid() != parent:
@@ -77,3 +77,11 @@ def tell_of_crashes(hang: Path, timeout: float | None) -> None:
     if timeout is not None:
         file = hang.open("w", encoding="utf-8")
         faulthandler.dump_traceback_later(timeout + 2.0, file=file)
+
+
+def exit_words(status: int) -> str:
+    """«exit status 3», «killed by signal 9 (SIGKILL)»."""
+    if status >= 0:
+        return f"exit status {status}"
+    name = signal.Signals(-status).name if -status in set(signal.Signals) else "unknown"
+    return f"killed by signal {-status} ({name})"

@@ -47,6 +47,7 @@ class Job:
         folder, cwd: of the request.
         environment: variables for the kernel beside the inherited ones.
         timeout: seconds the try may take from the kernel's start, None for no limit.
+        why: why it runs in a kernel, if it does.
     """
 
     token: str
@@ -58,6 +59,7 @@ class Job:
     cwd: str
     environment: Mapping[str, str]
     timeout: float | None
+    why: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """For the pipe to a host."""

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
+import socket
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,18 +13,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NbflowError
+from nbflow.execute.hosts import Soil, why_a_kernel
 from nbflow.execute.outcome import outcome_from_json, read_outcome, write_outcome
 from nbflow.execute.request import prepare
-from nbflow.execute.sockets import socket_folder
 from nbflow.model.work import Result, TaskOutcome
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Mapping
+    from io import BufferedReader
     from pathlib import Path
 
+    from nbflow.execute.hosts import Nursery
     from nbflow.model.work import TaskRequest
 
-_TAIL = 2_000  # bytes of a dead host's last words
+TRIES = 200  # a host is replaced after so many
+_PATIENCE = 2.0  # seconds for a host to end by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,146 +47,203 @@ class Started:
 
 
 class HostProcess:
-    """A host as its owner sees it: `run` from one thread, `stop` from any."""
+    """A place for one try at a time: `run` from one thread, `stop` from any.
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._sockets = socket_folder()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 lives as long as this object
+    It has a host of the kind that the last try needed, and replaces it when the next one needs another,
+    when it has died, and after `TRIES` tries.
+    """
+
+    def __init__(self, nursery: Nursery) -> None:
+        self._nursery = nursery
         self._lock = threading.Lock()
+        self._host: _Host | None = None
         self._closed = False
-        self._busy = False
-        self._pgid: int | None = None
+        self._unfit: dict[Soil, str] = {}
 
     def run(self, request: TaskRequest, started: Callable[[Started], None]) -> TaskOutcome:
         """Run one try and wait for it; a host that dies under it makes it lost.
 
         Args:
             request: whose folder is empty, but for its inputs.
-            started: told when the kernel is there.
+            started: told when the try's process is there.
         """
         began = datetime.now(UTC)
+        why = why_a_kernel(request)
+        soil = Soil.of(request) if not why else None
         try:
             job = prepare(request)
         except NbflowError as error:
             outcome = without_a_start(request.token, Result.FAIL, str(error), began)
             write_outcome(outcome, request.folder)
             return outcome
-        answer = None
-        self._pgid = None
-        process = self._living()
-        if process is not None and process.stdout is not None and self._send({"run": job.to_json()}):
-            for line in process.stdout:
-                match json.loads(line):
-                    case {"started": {"token": token, "pgid": pgid, "at": at}}:
-                        self._pgid = pgid
-                        started(Started(token=token, pgid=pgid, at=datetime.fromisoformat(at)))
-                    case {"finished": outcome}:
-                        answer = outcome
-                        break
-                    case _:
-                        pass
-        if answer is None:
-            return self._lost(request.token, request.folder, began)
-        with self._lock:
-            self._busy = False
-        return outcome_from_json(answer)
+        if soil is not None and soil in self._unfit:
+            why, soil = self._unfit[soil], None
+        said = self._nursery.said()
+        while True:
+            host = self._living(soil)
+            answer = None if host is None else host.run(job.to_json() | {"why": why}, started)
+            if isinstance(answer, _Unfit):
+                assert soil is not None  # noqa: S101 (only hosts of a stem say so)
+                why = self._unfit[soil] = f"children can't be forked here: {answer.why}"
+                soil = None
+                continue
+            if answer is None:
+                return self._lost(request.token, request.folder, began, said)
+            return outcome_from_json(answer)
 
     def stop(self, token: str, reason: str) -> None:
         """Have the host stop a try; its outcome then comes from `run`."""
-        self._send({"stop": {"token": token, "reason": reason}})
+        with self._lock:
+            host = self._host
+        if host is not None:
+            host.send({"stop": {"token": token, "reason": reason}})
 
     def close(self) -> None:
-        """End the host and the kernel it runs, at once; `run` then says that its try was stopped."""
+        """End the host and what it runs, at once; `run` then says that its try was stopped."""
         with self._lock:
             self._closed = True
-            process, busy = self._process, self._busy
-        if process is not None:
-            self._end(process)
-            if not busy and process.stdout is not None:
-                process.stdout.close()
-        self._errors.close()
-        shutil.rmtree(self._sockets, ignore_errors=True)
+            host = self._host
+        if host is not None:
+            host.hang_up()
 
-    def _living(self) -> subprocess.Popen[bytes] | None:
-        """The host's process, started when there is none; None once the host is closed."""
+    def end(self) -> None:
+        """Wait for the host that `close` has told to end; nobody is in `run` any more."""
+        with self._lock:
+            host, self._host = self._host, None
+        if host is not None:
+            host.end()
+
+    def _living(self, soil: Soil | None) -> _Host | None:
+        """A host that suits; None once this is closed."""
         with self._lock:
             if self._closed:
                 return None
-            self._busy = True
-            if (
-                self._process is not None
-                and self._process.poll() is not None
-                and self._process.stdout is not None
-            ):
-                self._process.stdout.close()
-            if self._process is None or self._process.poll() is not None:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "nbflow.execute.host", str(self._sockets)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=self._errors,
-                    start_new_session=True,  # a Ctrl-C in the terminal is for the owner
-                )
-            return self._process
+            old = self._host
+            if old is not None and old.soil == soil and old.tries < TRIES and old.is_there():
+                return old
+            if soil is None:
+                made = self._nursery.for_kernels()
+                host = None if made is None else _Host(made[0], None, made[1])
+            else:
+                end = self._nursery.forked(soil)
+                host = None if end is None else _Host(end, soil, None)
+            self._host = host
+        if old is not None:
+            old.end()
+        return host
 
-    def _send(self, message: Mapping[str, Any]) -> bool:
-        with self._lock:
-            if self._process is None or self._process.stdin is None or self._closed:
-                return False
-            try:
-                self._process.stdin.write(json.dumps(message).encode() + b"\n")
-                self._process.stdin.flush()
-            except (BrokenPipeError, OSError):
-                return False
-            return True
-
-    def _lost(self, token: str, folder: Path, began: datetime) -> TaskOutcome:
+    def _lost(self, token: str, folder: Path, began: datetime, said: int) -> TaskOutcome:
         """The outcome of a try whose host is gone: what it had written down, else lost."""
         with self._lock:
-            process, self._process, self._busy = self._process, None, False
+            host, self._host = self._host, None
             closed = self._closed
-        status = 0 if process is None else self._end(process)
-        if process is not None and process.stdout is not None:
-            process.stdout.close()
+        if host is not None:
+            host.end()
         left = read_outcome(folder)
         if left is not None and left.token == token:
             return left
         if closed:
             outcome = without_a_start(token, Result.STOPPED, "the executor was closed", began)
         else:
-            died = f"killed by signal {-status}" if status < 0 else f"gone with exit status {status}"
-            outcome = without_a_start(
-                token, Result.LOST, f"the process that ran the try was {died}{self._words()}", began
-            )
+            words = self._nursery.words(since=said)
+            reason = "the process that ran the try has died" + (f": {words}" if words else "")
+            outcome = without_a_start(token, Result.LOST, reason, began)
         write_outcome(outcome, folder)
         return outcome
 
-    def _end(self, process: subprocess.Popen[bytes]) -> int:
-        """End a host with all that belongs to it; answers with its exit status."""
-        if process.stdin is not None:
-            with suppress(OSError):
-                process.stdin.close()  # it kills its kernel then
-        try:
-            status = process.wait(2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            status = process.wait()
-        if self._pgid is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._pgid, signal.SIGKILL)
-        return status
 
-    def _words(self) -> str:
-        """What the host said last, on one line."""
-        size = self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, size - _TAIL))
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        return f": {lines[-1]}" if lines else ""
+@dataclass(frozen=True, slots=True)
+class _Unfit:
+    """A host that can't run tries, and why."""
+
+    why: str
+
+
+class _Host:
+    """One host, from the socket to its end."""
+
+    def __init__(
+        self, end: socket.socket, soil: Soil | None, process: subprocess.Popen[bytes] | None
+    ) -> None:
+        self.soil = soil
+        self.tries = 0
+        self._end = end
+        self._process = process
+        self._answers: BufferedReader = end.makefile("rb")
+        self._sending = threading.Lock()
+        self._pid: int | None = None
+        self._pgid: int | None = None
+
+    def is_there(self) -> bool:
+        """Whether the host hasn't ended while nobody looked."""
+        try:
+            return self._end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def run(
+        self, job: Mapping[str, Any], started: Callable[[Started], None]
+    ) -> Mapping[str, Any] | _Unfit | None:
+        """The outcome of a job, as JSON; None when the host has died under it."""
+        self.tries += 1
+        self._pgid = None
+        if not self.send({"run": job}):
+            return None
+        with suppress(ConnectionResetError):
+            for line in self._answers:
+                match json.loads(line):
+                    case {"ready": {"pid": pid}}:
+                        self._pid = pid
+                    case {"unfit": why}:
+                        return _Unfit(why)
+                    case {"started": {"token": token, "pgid": pgid, "at": at}}:
+                        self._pgid = pgid
+                        started(Started(token=token, pgid=pgid, at=datetime.fromisoformat(at)))
+                    case {"finished": outcome}:
+                        self._pgid = None
+                        return outcome
+                    case other:
+                        msg = f"a host doesn't say {other!r}"
+                        raise ValueError(msg)
+        return None
+
+    def send(self, message: Mapping[str, Any]) -> bool:
+        """Send an order; False when nobody takes it."""
+        with self._sending:
+            try:
+                self._end.sendall(json.dumps(message).encode() + b"\n")
+            except OSError:
+                return False
+            return True
+
+    def hang_up(self) -> None:
+        """Let the host find that its owner has gone; from any thread."""
+        with suppress(OSError):
+            self._end.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """End the host with all that belongs to it."""
+        # It ends its child first, which takes a moment; then its end of the socket is closed.
+        with suppress(OSError):
+            self._end.shutdown(socket.SHUT_WR)
+        self._end.settimeout(_PATIENCE)
+        with suppress(OSError):
+            while self._end.recv(65_536):
+                pass
+        for pid, kill in ((self._pid, os.kill), (self._pgid, os.killpg)):
+            if pid is not None:
+                with suppress(ProcessLookupError, PermissionError):
+                    kill(pid, signal.SIGKILL)
+        self._answers.close()
+        self._end.close()
+        if self._process is not None:
+            self._process.wait()
 
 
 def without_a_start(token: str, result: Result, reason: str, began: datetime) -> TaskOutcome:
-    """The outcome of a try that no kernel had a say in."""
+    """The outcome of a try that no process had a say in."""
     return TaskOutcome(
         token=token,
         result=result,
@@ -195,4 +253,5 @@ def without_a_start(token: str, result: Result, reason: str, began: datetime) ->
         notes=(),
         started=began,
         ended=datetime.now(UTC),
+        engine="",
     )

@@ -74,6 +74,7 @@ class TaskRequest:
         execution_timeout: elapsed time for the try; None for no limit.
         exchange: path of the Unix socket that answers `xcom_pull`, or None.
         environment: environment variables beside the inherited ones.
+        kernel: the kernelspec of a real Jupyter kernel to run in, "" for the fastest way that fits.
     """
 
     key: TaskKey
@@ -92,6 +93,7 @@ class TaskRequest:
     execution_timeout: timedelta | None = None
     exchange: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    kernel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

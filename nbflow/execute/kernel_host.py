@@ -1,8 +1,7 @@
-"""A process that stays alive and runs one try after another: `python -m nbflow.execute.host SOCKETS`.
+"""A process that runs one try after another in Jupyter kernels: `python -m nbflow.execute.kernel_host SOCKETS`.
 
-JSON lines on its standard input: `{"run": Job}` and `{"stop": {"token", "reason"}}`. JSON lines come back:
-`{"started": {"token", "pgid", "at"}}` and `{"finished": TaskOutcome}`. It ends, with its kernel, when its
-input ends. SOCKETS is a private folder for its kernels' sockets, which its owner removes.
+Its standard input is a Unix socket; orders and answers are those of `fork.host`. It ends, with its kernel,
+when its input ends. SOCKETS is a private folder for its kernels' sockets, which its owner removes.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import socket
 import sys
 import threading
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nbflow.execute.attempt import Attempt
 
 
-class Host:
+class KernelHost:
     """What the process is: a reader of orders, and one try at a time."""
 
     def __init__(self, orders: BinaryIO, answers: BinaryIO, sockets: Path) -> None:
@@ -40,14 +40,16 @@ class Host:
 
     def serve(self) -> None:
         """Run what comes in, for ever."""
+        self._answer({"ready": {"pid": os.getpid()}})
         threading.Thread(target=self._read, name="orders", daemon=True).start()
         from nbflow.execute.attempt import Attempt  # slow: after the reader has begun
+        from nbflow.execute.kernel import TaskKernel
         from nbflow.execute.outcome import outcome_to_json
         from nbflow.execute.request import Job
 
         while True:
             job = Job.from_json(self._jobs.get())
-            attempt = Attempt(job, self._sockets)
+            attempt = Attempt(job, TaskKernel(self._sockets, job.why))
             with self._lock:
                 self._attempt = (job.token, attempt)
                 reason = self._stops.pop(job.token, None)
@@ -93,14 +95,13 @@ class Host:
 
 
 def main() -> None:
-    """Serve on the standard streams; whatever else is written to standard output goes to standard error."""
+    """Serve on the standard input; what is written to standard output goes to standard error."""
     end_with_parent()
-    orders = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
+    end = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
-    Host(orders, answers, Path(sys.argv[1])).serve()
+    KernelHost(end.makefile("rb"), end.makefile("wb"), Path(sys.argv[1])).serve()
 
 
 if __name__ == "__main__":

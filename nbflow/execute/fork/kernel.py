@@ -1,0 +1,238 @@
+"""ipykernel's kernel without its sockets: built once in the stem, used once in each child.
+
+It is ipykernel's own application, kernel and shell, so that a cell finds what it finds in any Jupyter
+kernel. Only the ways in and out are others: requests are handed to `ChildKernel.shell_main`, and the session
+sends through a `Post`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import ipykernel_launcher
+from ipykernel.displayhook import ZMQDisplayHook
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from jupyter_client.session import Session
+from tornado.ioloop import IOLoop
+
+from nbflow.execute.chance import chance_states
+
+if TYPE_CHECKING:
+    from ipykernel.zmqshell import ZMQInteractiveShell
+
+    from nbflow.execute.fork.post import Post
+
+IN_MEMORY = "--HistoryManager.hist_file=:memory:"
+_IOPUB = object()  # stands for the socket that ipykernel publishes on
+
+
+class ChildSession(Session):
+    """Sends through a post, once it has one."""
+
+    def begin(self, post: Post) -> None:
+        """Be the session of this process."""
+        self.session = uuid4().hex
+        self.pid = os.getpid()
+        self._post = post
+
+    def send(
+        self,
+        stream: object,
+        msg_or_type: dict[str, Any] | str,
+        content: dict[str, Any] | None = None,
+        parent: dict[str, Any] | None = None,
+        ident: object = None,
+        buffers: list[Any] | None = None,
+        track: bool = False,
+        header: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> dict[str, Any] | None:
+        """As the parent's; a process that a cell has forked sends what its streams print, and nothing else."""
+        if isinstance(msg_or_type, str):
+            message: dict[str, Any] = self.msg(msg_or_type, content, parent, header, metadata)
+        else:
+            message = msg_or_type
+            buffers = buffers or message.get("buffers", [])
+        if self.check_pid and os.getpid() != self.pid:
+            return None
+        self._post.send(
+            {
+                "channel": "shell" if stream is None else "iopub",
+                "msg_type": message["msg_type"],
+                "header": {name: message["header"][name] for name in ("date", "msg_id", "msg_type")},
+                "parent_header": {"msg_id": message["parent_header"].get("msg_id")},
+                "metadata": message["metadata"],
+                "content": message["content"],
+            },
+            buffers or (),
+        )
+        return message
+
+    def feed_identities(  # type: ignore[override]
+        self, msg_list: list[Any], copy: bool = True
+    ) -> tuple[list[bytes], list[Any]]:
+        """Requests come without identities, and whole."""
+        return [], msg_list
+
+    def deserialize(  # type: ignore[override]
+        self, msg_list: list[Any], content: bool = True, copy: bool = True
+    ) -> dict[str, Any]:
+        """The request itself."""
+        return msg_list[-1]
+
+
+class ChildKernel(IPythonKernel):
+    """ipykernel's kernel, whose requests come one at a time from its host."""
+
+    shell: ZMQInteractiveShell  # type: ignore[assignment] it always has one
+
+    _execute_sleep = 0.0  # nothing overtakes anything on its way to the host
+
+    # `do_execute` asks it for the main thread
+    shell_channel_thread = SimpleNamespace(parent_thread=threading.main_thread())
+    _supports_kernel_subshells = False  # type: ignore[assignment]
+
+    def _abort_queues(self, subshell_id: str | None = None) -> None:
+        """Nothing waits: the host sends the next cell when it has seen how this one ended."""
+
+    async def take(self, message: dict[str, Any]) -> None:
+        """Answer one request of the host. Output on the descriptors is let through before its end."""
+        await self.shell_main(None, [b"", message])
+
+
+class ChildApp(IPKernelApp):
+    """ipykernel's application; whoever asks for the running one finds it configured as in any kernel."""
+
+    kernel: ChildKernel
+    session: ChildSession
+    name = IPKernelApp.name
+
+    def init_connection_file(self) -> None:
+        """There are no sockets to connect to."""
+
+    def write_connection_file(self, **_: object) -> None:
+        """As above."""
+
+    def log_connection_info(self) -> None:
+        """As above."""
+
+    def init_poller(self) -> None:
+        """The system ends a child whose host has ended."""
+
+    def init_heartbeat(self) -> None:
+        """The host sees its child end."""
+
+    def init_sockets(self) -> None:
+        """A session alone."""
+        self.session = ChildSession(parent=self)
+        self.iopub_socket = _IOPUB
+
+    def init_io(self) -> None:
+        """The streams are each child's own (`take_streams`)."""
+        self.displayhook = ZMQDisplayHook(self.session, self.iopub_socket)
+        sys.displayhook = self.displayhook
+        self.patch_io()
+
+    def init_kernel(self) -> None:
+        """The kernel, without sockets."""
+        self.kernel = kernel = ChildKernel.instance(
+            parent=self,
+            session=self.session,
+            iopub_socket=self.iopub_socket,
+            log=self.log,
+            profile_dir=self.profile_dir,
+            user_ns=self.user_ns,
+        )
+        self.displayhook.get_execution_count = lambda: kernel.execution_count  # type: ignore[attr-defined]
+
+
+def build() -> ChildApp:
+    """The one application of this process, with its kernel and shell, as `ipykernel_launcher` makes it.
+
+    It has run the start-up files of the person's IPython profile. No thread has been started.
+    """
+    argv = [ipykernel_launcher.__file__, "-f", "kernel.json", IN_MEMORY]
+    sys.argv = argv
+    # ipykernel would import debugpy, which patches the interpreter and is of no use without a debugger.
+    hidden = "debugpy" not in sys.modules
+    if hidden:
+        sys.modules["debugpy"] = None  # type: ignore[assignment]
+    try:
+        app = ChildApp.instance()
+        app.initialize(argv[1:])
+    finally:
+        if hidden:
+            del sys.modules["debugpy"]
+    _touch(app)
+    return app
+
+
+def _touch(app: ChildApp) -> None:
+    """Have the shell make what it makes when it first runs a cell: every child would."""
+    shell = app.kernel.shell
+    shell.display_formatter.format(0)  # type: ignore[union-attr]
+    shell.transform_cell("0\n")
+
+
+def _begin(app: ChildApp, cwd: str, environment: dict[str, str]) -> None:
+    """Be where the notebook is, as a kernel that was started there."""
+    os.environ.update(environment)
+    os.chdir(cwd)
+    shell = app.kernel.shell
+    shell.starting_dir = cwd
+    shell.user_ns["_dh"][:] = [Path(cwd)]
+
+
+async def _rehearse(app: ChildApp) -> None:
+    """Do once what the first cell does, so that the memory it touches is this process's own by then."""
+    bridge = "nbflow.execute.bridge"
+    await app.kernel.do_execute(f"%load_ext {bridge}\n0", silent=True, store_history=False)
+    app.kernel.shell.extension_manager.loaded.discard(bridge)  # type: ignore[union-attr]
+    chance_states()
+
+
+def serve(app: ChildApp, post: Post) -> None:
+    """Answer the host's requests on one event loop, in this thread, until it wants no more.
+
+    Raises:
+        EOFError: the host is gone.
+    """
+    loop = IOLoop.current()
+    app.io_loop = app.kernel.io_loop = loop
+    inner = loop.asyncio_loop  # type: ignore[attr-defined]
+
+    async def work() -> None:
+        await _rehearse(app)
+        requests: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+
+        def take() -> None:
+            try:
+                message = post.receive()
+            except EOFError:
+                inner.remove_reader(post.fileno())
+                requests.put_nowait(None)
+                return
+            if message is not None:
+                requests.put_nowait(message)
+
+        inner.add_reader(post.fileno(), take)
+        while (message := await requests.get()) is not None:
+            match message["header"]["msg_type"]:
+                case "begin":
+                    _begin(app, **message["content"])
+                case "shutdown_request":
+                    inner.remove_reader(post.fileno())
+                    return
+                case _:
+                    await app.kernel.take(message)
+        raise EOFError
+
+    inner.run_until_complete(work())

@@ -1,0 +1,128 @@
+"""A process that has imported everything and does nothing else: `python -m nbflow.execute.fork.stem OPTIONS`.
+
+Hosts are forked from it: each message on its standard input, a Unix socket, brings the socket that the new
+host is to serve. It ends when its input ends. OPTIONS is JSON: `statements`, the imports of the notebook;
+`without`, packages that are not to be imported here.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from nbflow.execute.process import end_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbflow.execute.fork.kernel import ChildApp
+
+MODULE = "nbflow.execute.fork.stem"
+_TABLES = frozenset({"pandas", "polars", "pyarrow", "numpy"})  # what their values are stored with is pyarrow
+
+
+def main() -> None:
+    """Import, then fork hosts for ever."""
+    end_with_parent()
+    options = json.loads(sys.argv[1])
+    orders = socket.socket(fileno=os.dup(0))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    app, said = _ready(options, orders)
+    gc.collect()
+    gc.freeze()  # a child that looks through its memory leaves this part shared
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries hosts
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(orders, 16, 1)
+        if not data:
+            return
+        if os.fork() == 0:
+            orders.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _be_host(app, said, descriptors[0])
+        os.close(descriptors[0])
+
+
+def _ready(options: dict[str, Any], orders: socket.socket) -> tuple[ChildApp | None, str]:
+    """The application, and what is said of it in a try's record; None, and why it can't be."""
+    try:
+        import_engine(options["statements"])
+        from nbflow.execute.fork.kernel import build
+        from nbflow.execute.fork.preload import Unsuited, preload
+
+        app = build()
+        try:
+            with app.kernel.shell.builtin_trap:  # packages that ask where they are look for `get_ipython`
+                packages = preload(options["statements"], without=options["without"])
+        except Unsuited as error:
+            # There is no way back: begin anew without it.
+            os.dup2(orders.fileno(), 0)
+            again = {**options, "without": [*options["without"], error.package]}
+            os.execv(sys.executable, [sys.executable, "-m", MODULE, json.dumps(again)])  # noqa: S606 ours
+        _import_codecs(packages)
+    except Exception as error:  # noqa: BLE001 whatever it is, tries can run in kernels of their own
+        return None, f"{type(error).__name__}: {error}"
+    return app, f"forked ({', '.join(packages)} imported before)" if packages else "forked"
+
+
+def import_engine(statements: Sequence[str]) -> None:
+    """Import papermill and the engine, without pyarrow where the notebook has no use for it: papermill
+    has none either, and it is large.
+    """
+    from nbflow.execute.imports import package_of
+
+    needed = not _TABLES.isdisjoint(map(package_of, statements))
+    hidden = not needed and "pyarrow" not in sys.modules
+    if hidden:
+        sys.modules["pyarrow"] = None  # type: ignore[assignment]
+    try:
+        import nbflow.execute.attempt
+        import nbflow.execute.bridge
+        import nbflow.execute.fork.client
+        import nbflow.execute.handover  # noqa: F401
+    finally:
+        if hidden:
+            del sys.modules["pyarrow"]
+
+
+def _import_codecs(packages: Sequence[str]) -> None:
+    """Import what a try's end would import."""
+    import nbflow.codec
+    import nbflow.execute.capture  # noqa: F401
+
+    if not _TABLES.isdisjoint(packages):
+        import pyarrow  # noqa: F401
+
+
+def _be_host(app: ChildApp | None, said: str, descriptor: int) -> None:
+    status = 1
+    try:
+        from nbflow.execute.fork.host import serve
+        from nbflow.execute.fork.orders import Orders, OwnerGone
+
+        orders = Orders(socket.socket(fileno=descriptor))
+        try:
+            if app is None:
+                orders.answer({"unfit": said})
+            else:
+                serve(app, orders, said)
+        except OwnerGone:
+            pass
+        status = 0
+    except BaseException:  # noqa: BLE001 the owner reads it
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    # As the module, not as `__main__`: that name is the notebook's.
+    importlib.import_module(MODULE).main()

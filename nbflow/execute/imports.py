@@ -1,0 +1,42 @@
+"""The imports that every try of a notebook may begin with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbflow.model.cell import Role
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbflow.model.flow import Flow
+
+# What decides how a package is imported; a seed or an option set on a module doesn't.
+_ENVIRONMENT = ("environ", "putenv", "sys.path", "chdir", "%env", "%set_env", "%cd", "%pushd", "%popd")
+
+
+def imports_of(flow: Flow, folder: Path) -> tuple[str, ...]:
+    """The unconditional import statements of its cells, one module each, up to the first cell that changes
+    the environment: what comes after it might be another package.
+
+    Args:
+        flow: the notebook as read.
+        folder: where it lies; what its own modules and packages hide is left out.
+    """
+    found: dict[str, None] = {}
+    for cell in flow.cells:
+        if cell.role is Role.SCRATCH:
+            continue
+        if any(word in what for what in cell.names.process for word in _ENVIRONMENT):
+            break
+        found |= dict.fromkeys(cell.names.imports.values())
+    return tuple(statement for statement in found if not _is_beside(package_of(statement), folder))
+
+
+def package_of(statement: str) -> str:
+    """The top-level package of an import statement of one module."""
+    return statement.split()[1].partition(".")[0]
+
+
+def _is_beside(package: str, folder: Path) -> bool:
+    return (folder / package).is_dir() or (folder / f"{package}.py").exists()
