@@ -130,6 +130,8 @@ def _show_task(target: Target, run: RunRecord, key: TaskKey, state: StateStore, 
         out.print(Text.assemble((head, "bold"), f"  {tried.reason}"), soft_wrap=True)
         for note in tried.notes:
             out.print(Text.assemble(("  note ", "yellow"), note), soft_wrap=True)
+        if tried.engine:
+            out.print(Text(f"  {tried.engine}", "dim"), soft_wrap=True)
         out.print(Text(f"  {tried.folder}", "dim"), soft_wrap=True)
     print_table(
         (

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from nbflow.execute.engine import TryProcess
     from nbflow.execute.request import Job
 
+_NO_NBFLOW = """\
+the Python of the kernel {kernel!r} has no nbflow, or another version of it. Install it there \
+(`python -m pip install nbflow` with that Python), or run without --kernel."""
 INTERRUPT_GRACE = 5.0  # seconds between the interrupt and the kill
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the outcome
 
@@ -114,7 +117,7 @@ class Attempt:
                 None,
                 parameters=dict(self._job.parameters),
                 engine_name=ENGINE,
-                kernel_name="python3",
+                kernel_name=self._job.kernel,
                 language="python",
                 progress_bar=False,
                 run=run,
@@ -145,6 +148,8 @@ class Attempt:
         elif isinstance(failure, PapermillExecutionError):
             error = ErrorPlace(type=str(failure.ename), message=str(failure.evalue))
             result, reason = Result.FAILED, str(error)
+            if "'nbflow" in error.message and error.type == "ModuleNotFoundError":
+                result, reason = Result.FAIL, _NO_NBFLOW.format(kernel=self._job.kernel)
         else:
             result, reason = Result.FAILED, "the kernel ended its cells without a report"
         return TaskOutcome(

@@ -19,10 +19,11 @@ from nbflow.execute.imports import imports_of
 from nbflow.execute.sockets import socket_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import IO
 
-    from nbflow.model.work import TaskRequest
+    from nbflow.model.flow import Flow
 
 _STEMS = 4  # at most so many wait for further hosts
 _TAIL = 2_000  # bytes of last words
@@ -43,19 +44,23 @@ class Soil:
     installed: tuple[int, ...]
 
     @classmethod
-    def of(cls, request: TaskRequest) -> Soil:
-        """What suits a request."""
+    def of(cls, flow: Flow, cwd: Path, environment: Mapping[str, str]) -> Soil:
+        """What suits the tries of a notebook that lies in `cwd`."""
         folders = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
         return cls(
-            statements=imports_of(request.flow, request.cwd),
-            environment=tuple(sorted(request.environment.items())),
+            statements=imports_of(flow, cwd),
+            environment=tuple(sorted(environment.items())),
             installed=tuple(os.stat(folder).st_mtime_ns for folder in sorted(folders)),  # noqa: PTH116 every try
         )
 
 
-def why_a_kernel(request: TaskRequest) -> str:
-    """Why a request can only run in a Jupyter kernel; "" if it need not."""
-    if request.kernel:
+def why_a_kernel(kernel: str) -> str:
+    """Why a try can only run in a Jupyter kernel; "" if it need not.
+
+    Args:
+        kernel: the one that was asked for, "" for none.
+    """
+    if kernel:
         return "asked for"
     if not sys.platform.startswith("linux"):
         return "only Linux has the faster way"
@@ -114,6 +119,12 @@ class Nursery:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 lives as long as this object
         self._sockets: Path | None = None
         self._closed = False
+
+    def expect(self, soil: Soil) -> None:
+        """Have a stem ready for hosts of this kind."""
+        with self._lock:
+            if not self._closed and soil not in self._stems:
+                self._stems[soil] = Stem(soil, self._errors)
 
     def forked(self, soil: Soil) -> socket.socket | None:
         """A socket to a new host for tries in children; None once this is closed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from nbflow.model.cell import Role
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 
     from nbflow.model.flow import Flow
 
-# What decides how a package is imported; a seed or an option set on a module doesn't.
-_ENVIRONMENT = ("environ", "putenv", "sys.path", "chdir", "%env", "%set_env", "%cd", "%pushd", "%popd")
+_MAGICS = frozenset({"%env", "%set_env", "%cd", "%pushd", "%popd"})
 
 
 def imports_of(flow: Flow, folder: Path) -> tuple[str, ...]:
@@ -24,12 +24,15 @@ def imports_of(flow: Flow, folder: Path) -> tuple[str, ...]:
         folder: where it lies; what its own modules and packages hide is left out.
     """
     found: dict[str, None] = {}
+    inner: set[str] = set()  # names by which cells change the interpreter's surroundings: `os`, `environ`
     for cell in flow.cells:
         if cell.role is Role.SCRATCH:
             continue
-        if any(word in what for what in cell.names.process for word in _ENVIRONMENT):
+        imports = cell.names.imports
+        inner |= {name for name, statement in imports.items() if package_of(statement) in ("os", "sys")}
+        if any(what in _MAGICS or what.partition(".")[0] in inner for what in cell.names.process):
             break
-        found |= dict.fromkeys(cell.names.imports.values())
+        found |= dict.fromkeys(imports.values())
     return tuple(statement for statement in found if not _is_beside(package_of(statement), folder))
 
 
@@ -39,4 +42,6 @@ def package_of(statement: str) -> str:
 
 
 def _is_beside(package: str, folder: Path) -> bool:
+    if package in sys.stdlib_module_names:
+        return False  # Python's own come first
     return (folder / package).is_dir() or (folder / f"{package}.py").exists()

@@ -1,4 +1,4 @@
-"""The kernel of a try: this Python's own ipykernel, over Unix sockets, without fixed waits."""
+"""The Jupyter kernel of a try, over Unix sockets, without fixed waits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import run_sync
 
 from nbflow.execute.brief import TRY_VARIABLE
 from nbflow.execute.engine import KernelDidNotStart
+from nbflow.execute.kernelspec import kernel_spec
 from nbflow.execute.process import exit_words
 
 if TYPE_CHECKING:
@@ -37,13 +36,6 @@ if TYPE_CHECKING:
 START_TIMEOUT = 120.0  # seconds until a kernel that doesn't answer is given up
 EXIT_GRACE = 1.0  # seconds for atexit handlers and threads, after the last cell
 _SAID = 10_000  # bytes
-_ARGUMENTS = (
-    "-m",
-    "ipykernel_launcher",
-    "-f",
-    "{connection_file}",
-    "--HistoryManager.hist_file=:memory:",
-)
 
 
 class TaskKernelClient(AsyncKernelClient):
@@ -83,6 +75,7 @@ class TaskKernel:
 
     Args:
         sockets: a private folder with a short path (`socket_folder`).
+        name: of its kernelspec.
         why: why a kernel, for the try's record.
 
     Attributes:
@@ -99,8 +92,8 @@ class TaskKernel:
     pgid: int
     process: subprocess.Popen[bytes]
 
-    def __init__(self, sockets: Path, why: str) -> None:
-        self.engine = f"a kernel of its own ({why})"
+    def __init__(self, sockets: Path, name: str, why: str) -> None:
+        self.engine = f"kernel {name} ({why})"
         self._timers: list[threading.Timer] = []
         self._folder = Path(tempfile.mkdtemp(prefix="", dir=sockets))
         self._said = b""
@@ -112,8 +105,7 @@ class TaskKernel:
         )
         if transport == "ipc":
             self.manager.ip = str(self._folder / "k")
-        # not a registered kernelspec: `python3` may have been pointed at another Python
-        spec = KernelSpec(argv=[sys.executable, *_ARGUMENTS], display_name="Python 3", language="python")
+        spec = kernel_spec(name)
         self.manager._kernel_spec = spec
         self._provisioner = LocalProvisioner(kernel_id="nbflow", kernel_spec=spec, parent=self.manager)
         self.manager.provisioner = self._provisioner

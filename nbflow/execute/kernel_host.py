@@ -49,7 +49,7 @@ class KernelHost:
 
         while True:
             job = Job.from_json(self._jobs.get())
-            attempt = Attempt(job, TaskKernel(self._sockets, job.why))
+            attempt = Attempt(job, TaskKernel(self._sockets, job.kernel, job.why))
             with self._lock:
                 self._attempt = (job.token, attempt)
                 reason = self._stops.pop(job.token, None)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nbflow.execute.hosts import Nursery
+from nbflow.execute.hosts import Nursery, Soil, why_a_kernel
 from nbflow.execute.outcome import write_outcome
 from nbflow.execute.worker import HostProcess, Started, without_a_start
 from nbflow.model.work import Result
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbflow.model.flow import Flow
     from nbflow.model.work import TaskOutcome, TaskRequest
 
 __all__ = ["Finished", "LocalExecutor", "Started", "run_task"]
@@ -63,6 +66,16 @@ class LocalExecutor:
         self._nursery = Nursery()
         self._hosts: list[HostProcess] = []
         self._closed = False
+
+    def expect(self, flow: Flow, cwd: Path) -> None:
+        """Begin with what tries of a notebook will need, so that the first of them need not wait for it.
+
+        Args:
+            flow: the notebook as read.
+            cwd: its folder.
+        """
+        if not why_a_kernel(""):
+            self._nursery.expect(Soil.of(flow, cwd, {}))
 
     def submit(self, request: TaskRequest) -> None:
         """Run a try as soon as there is room.

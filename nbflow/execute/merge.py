@@ -1,29 +1,28 @@
-"""A run's one executed notebook, put together from its tasks' notebooks."""
+"""A run's one executed notebook, put together from its tasks' notebooks. All of them are plain JSON here."""
 
 from __future__ import annotations
 
-from copy import deepcopy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from nbflow.execute.request import INJECTED_TAG, node_of
+from nbflow.execute.request import INJECTED_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from nbformat import NotebookNode
-
     from nbflow.model.flow import Flow
+
+_Json = dict[str, Any]
 
 
 def merge_outputs(
     flow: Flow,
-    notebook: Mapping[str, object],
-    tries: Mapping[str, NotebookNode],
+    notebook: Mapping[str, Any],
+    tries: Mapping[str, Mapping[str, Any]],
     *,
     output_path: Path | str | None = None,
-) -> NotebookNode:
+) -> _Json:
     """The notebook as if its tasks had run in it: each task's outputs in its own cells.
 
     A cell that no try ran has no outputs. A shared cell shows what the first task to run it printed.
@@ -33,63 +32,73 @@ def merge_outputs(
     Args:
         flow: the notebook as read.
         notebook: its nbformat JSON; left as it is.
-        tries: for each task that ran, the executed notebook of its latest try.
+        tries: for each task that ran, the executed notebook of its latest try; left as they are, and the
+            result shares outputs with them.
         output_path: where the result will lie, for the metadata.
     """
-    merged = node_of(notebook)
     ordered = sorted(tries.values(), key=_start)
-    executed: dict[str, NotebookNode] = {}
+    executed: dict[str, Mapping[str, Any]] = {}
     for attempt in ordered:
-        for cell in attempt.cells:
-            if cell.cell_type == "code" and _ran(cell):
-                executed.setdefault(cell.id, cell)
-    for known, cell in zip(flow.cells, merged.cells, strict=True):
-        if merged.nbformat_minor >= 5:
-            cell.id = known.cell_id
-        cell.metadata.pop("papermill", None)
-        if cell.cell_type != "code":
-            continue
-        cell.outputs, cell.execution_count = [], None
-        if (source := executed.get(known.cell_id)) is not None:
-            _fill(cell, source, known.number)
-    _inject(merged.cells, ordered, with_ids=merged.nbformat_minor >= 5)
-    merged.metadata["papermill"] = _metadata(ordered, flow.path, output_path)
-    language = next(
-        (attempt.metadata.language_info for attempt in ordered if "language_info" in attempt.metadata), None
-    )
-    if language is not None:
-        merged.metadata["language_info"] = language
+        for cell in attempt["cells"]:
+            if cell["cell_type"] == "code" and _ran(cell):
+                executed.setdefault(cell["id"], cell)
+    with_ids = notebook.get("nbformat_minor", 0) >= 5
+    cells: list[_Json] = []
+    for known, original in zip(flow.cells, notebook["cells"], strict=True):
+        cell = _without(original, "papermill")
+        if with_ids:
+            cell["id"] = known.cell_id
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+            if (source := executed.get(known.cell_id)) is not None:
+                _fill(cell, source, known.number)
+        cells.append(cell)
+    _inject(cells, ordered, with_ids=with_ids)
+    metadata = {**notebook.get("metadata", {}), "papermill": _metadata(ordered, flow.path, output_path)}
+    found = (attempt["metadata"].get("language_info") for attempt in ordered)
+    if (language := next((info for info in found if info is not None), None)) is not None:
+        metadata["language_info"] = language
     if state := _widgets(ordered):
-        merged.metadata["widgets"] = state
-    return merged
+        metadata["widgets"] = state
+    return {**notebook, "metadata": metadata, "cells": cells}
 
 
-def _ran(cell: NotebookNode) -> bool:
-    return cell.metadata.get("papermill", {}).get("start_time") is not None
+def _about(holder: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What papermill says of a notebook or cell."""
+    return holder["metadata"].get("papermill", {})
 
 
-def _start(attempt: NotebookNode) -> str:
-    return attempt.metadata.get("papermill", {}).get("start_time") or "~"  # never begun: last
+def _ran(cell: Mapping[str, Any]) -> bool:
+    return _about(cell).get("start_time") is not None
 
 
-def _fill(cell: NotebookNode, source: NotebookNode, number: int) -> None:
-    cell.outputs = deepcopy(source.outputs)
-    cell.execution_count = number or None
-    for output in cell.outputs:
-        if output.output_type == "execute_result":
-            output.execution_count = number or None
-    cell.metadata["papermill"] = deepcopy(source.metadata.papermill)
+def _start(attempt: Mapping[str, Any]) -> str:
+    return _about(attempt).get("start_time") or "~"  # never begun: last
 
 
-def _inject(cells: list[NotebookNode], attempts: Sequence[NotebookNode], *, with_ids: bool) -> None:
+def _without(cell: Mapping[str, Any], name: str) -> _Json:
+    """The cell, with metadata of its own that lack this name."""
+    kept = {key: value for key, value in cell.get("metadata", {}).items() if key != name}
+    return {**cell, "metadata": kept}
+
+
+def _fill(cell: _Json, source: Mapping[str, Any], number: int) -> None:
+    cell["outputs"] = [
+        {**output, "execution_count": number or None} if output["output_type"] == "execute_result" else output
+        for output in source["outputs"]
+    ]
+    cell["execution_count"] = number or None
+    cell["metadata"]["papermill"] = _about(source)
+
+
+def _inject(cells: list[_Json], attempts: Sequence[Mapping[str, Any]], *, with_ids: bool) -> None:
     """Put in the cell with the injected parameters, in the place of an older one, else where papermill would."""
     found = next(
-        (cell for attempt in attempts for cell in attempt.cells if _tagged(cell, INJECTED_TAG)), None
+        (cell for attempt in attempts for cell in attempt["cells"] if _tagged(cell, INJECTED_TAG)), None
     )
     if found is None:
         return
-    cell = deepcopy(found)
-    cell.execution_count = None
+    cell = {**found, "execution_count": None}
     if not with_ids:
         cell.pop("id", None)
     old = next((index for index, other in enumerate(cells) if _tagged(other, INJECTED_TAG)), None)
@@ -100,15 +109,13 @@ def _inject(cells: list[NotebookNode], attempts: Sequence[NotebookNode], *, with
     cells.insert(parameters + 1, cell)
 
 
-def _tagged(cell: NotebookNode, tag: str) -> bool:
-    return tag in cell.metadata.get("tags", ())
+def _tagged(cell: Mapping[str, Any], tag: str) -> bool:
+    return tag in cell["metadata"].get("tags", ())
 
 
-def _metadata(
-    attempts: Sequence[NotebookNode], source: str, output_path: Path | str | None
-) -> dict[str, Any]:
+def _metadata(attempts: Sequence[Mapping[str, Any]], source: str, output_path: Path | str | None) -> _Json:
     """Papermill's metadata of the run: from the first start to the last end."""
-    found = [attempt.metadata.papermill for attempt in attempts if "papermill" in attempt.metadata]
+    found = [about for attempt in attempts if (about := _about(attempt))]
     start = min(_present(found, "start_time"), default=None)
     end = max(_present(found, "end_time"), default=None)
     duration = None
@@ -117,7 +124,7 @@ def _metadata(
     return {
         **({} if not found else {"version": found[0].get("version"), "environment_variables": {}}),
         "default_parameters": {},
-        "parameters": deepcopy(found[0].get("parameters", {})) if found else {},
+        "parameters": found[0].get("parameters", {}) if found else {},
         "input_path": source,
         "output_path": None if output_path is None else str(output_path),
         "start_time": start,
@@ -131,11 +138,11 @@ def _present(found: Iterable[Mapping[str, Any]], key: str) -> list[str]:
     return [metadata[key] for metadata in found if metadata.get(key) is not None]
 
 
-def _widgets(attempts: Sequence[NotebookNode]) -> dict[str, Any]:
+def _widgets(attempts: Sequence[Mapping[str, Any]]) -> _Json:
     """The stored widget states of all tries in one; ids are unique."""
-    merged: dict[str, Any] = {}
+    merged: _Json = {}
     for attempt in attempts:
-        for kind, content in attempt.metadata.get("widgets", {}).items():
-            whole = merged.setdefault(kind, {**deepcopy(content), "state": {}})
-            whole["state"].update(deepcopy(content["state"]))
+        for kind, content in attempt["metadata"].get("widgets", {}).items():
+            whole = merged.setdefault(kind, {**content, "state": {}})
+            whole["state"].update(content["state"])
     return merged

@@ -1,4 +1,4 @@
-"""A try's outcome on disk: written whole, durable before anybody is told of it."""
+"""A try's outcome on disk: written whole, after what it speaks of, before anybody is told of it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,11 @@ def error_from_json(data: Mapping[str, Any] | None) -> ErrorPlace | None:
 def write_outcome(outcome: TaskOutcome, folder: Path) -> None:
     """Write a try's outcome into its staging folder, after what it speaks of.
 
-    When this returns, the outcome and every file its XComs name survive a power cut.
+    When this returns, the outcome survives its process and its owner. Of a power cut: the files that its
+    XComs name are on the disk before the outcome has its name, so an outcome that is found speaks the truth;
+    the outcome itself isn't waited for. Where the cut takes it, its try is a lost one and runs again, as
+    it would had the cut come a moment earlier: nobody relies on it before its XComs and its success are
+    committed.
 
     Args:
         outcome: how the try ended.
@@ -71,22 +75,21 @@ def write_outcome(outcome: TaskOutcome, folder: Path) -> None:
     """
     staging = folder / STAGING_FOLDER
     staging.mkdir(exist_ok=True)
-    for value in outcome.xcoms:
-        if value.path is not None:
-            _sync(value.path)
-    text = json.dumps(outcome_to_json(outcome), ensure_ascii=False)
-    write_whole(staging / OUTCOME_FILE, text, durable=True)
-    _sync(staging)
-    _sync(folder)
+    files = [value.path for value in outcome.xcoms if value.path is not None]
+    for path in files:
+        _sync(path)
+    if files:
+        _sync(staging)
+    write_whole(staging / OUTCOME_FILE, json.dumps(outcome_to_json(outcome), ensure_ascii=False))
 
 
 def read_outcome(folder: Path) -> TaskOutcome | None:
-    """The outcome that a try left in its folder; None when it didn't come so far."""
+    """The outcome that a try left in its folder; None when it didn't come so far, or a power cut took it."""
     try:
         text = (folder / STAGING_FOLDER / OUTCOME_FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
+        return outcome_from_json(json.loads(text))
+    except (FileNotFoundError, ValueError):
         return None
-    return outcome_from_json(json.loads(text))
 
 
 def tidy(folder: Path) -> None:
@@ -103,20 +106,15 @@ def tidy(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, text: str, *, durable: bool = False) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader finds the old text or the new one, never a part.
 
     Args:
         path: the file; its folder exists.
         text: what goes into it, as UTF-8 (lone surrogates become `?`).
-        durable: whether the text has reached the disk before the file gets its name.
     """
     draft = path.with_name(f".{path.name}.draft")
-    with draft.open("wb") as file:
-        file.write(text.encode("utf-8", "replace"))
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
+    draft.write_bytes(text.encode("utf-8", "replace"))
     draft.replace(path)
 
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import nbformat
-from nbformat import NotebookNode
-from nbformat import v4 as nbformat4
 
 from nbflow.errors import NotebookUnreadable
 from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, CellText, Export, LaterTask, Ties
@@ -31,6 +26,7 @@ OUTPUTS_TAG = "nbflow-outputs"
 IMPORTS_TAG = "nbflow-imports"
 INJECTED_TAG = "injected-parameters"
 OWN_TAGS = frozenset({BRIDGE_TAG, INPUTS_TAG, OUTPUTS_TAG, IMPORTS_TAG, INJECTED_TAG})
+_NOT_RUN: Mapping[str, Any] = {"outputs": [], "execution_count": None}
 PYTHON = frozenset({"", "python", "python3", "ipython"})
 
 
@@ -47,7 +43,8 @@ class Job:
         folder, cwd: of the request.
         environment: variables for the kernel beside the inherited ones.
         timeout: seconds the try may take from the kernel's start, None for no limit.
-        why: why it runs in a kernel, if it does.
+        kernel: the kernelspec of the kernel it runs in, if it runs in one.
+        why: why it does.
     """
 
     token: str
@@ -59,6 +56,7 @@ class Job:
     cwd: str
     environment: Mapping[str, str]
     timeout: float | None
+    kernel: str
     why: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -89,7 +87,7 @@ def prepare(request: TaskRequest) -> Job:
         raise NotebookUnreadable(msg)
     path = request.folder / BRIEF_FILE
     notebook = task_notebook(request, path)
-    brief = brief_of(request, own_cells=frozenset(cell.id for cell in notebook.cells if _own(cell)))
+    brief = brief_of(request, own_cells=frozenset(cell["id"] for cell in notebook["cells"] if _own(cell)))
     write_whole(path, json.dumps(brief.to_json(), ensure_ascii=False))
     parameters = json.loads(json.dumps(dict(request.params), default=str))
     return Job(
@@ -102,6 +100,7 @@ def prepare(request: TaskRequest) -> Job:
         cwd=str(request.cwd),
         environment=dict(request.environment),
         timeout=brief.timeout,
+        kernel=request.kernel or "python3",
     )
 
 
@@ -159,8 +158,8 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
     )
 
 
-def task_notebook(request: TaskRequest, brief: Path) -> NotebookNode:
-    """The one-task notebook, before papermill has put the parameters in.
+def task_notebook(request: TaskRequest, brief: Path) -> dict[str, Any]:
+    """The one-task notebook, as JSON, before papermill has put the parameters in.
 
     The user's cells keep their source, id and metadata; nbflow's own are tagged.
 
@@ -169,7 +168,7 @@ def task_notebook(request: TaskRequest, brief: Path) -> NotebookNode:
         brief: the path of the brief.
     """
     flow, task_id = request.flow, request.key.task_id
-    original = node_of(request.notebook)
+    original: Any = request.notebook
     chosen = cells_for(flow, task_id)
     first_own = next(cell.index for cell in chosen if cell.task_id == task_id)
     cells = [_own_cell(BRIDGE_TAG, f"%load_ext nbflow.execute.bridge\n%nbflow_try {brief}")]
@@ -181,32 +180,24 @@ def task_notebook(request: TaskRequest, brief: Path) -> NotebookNode:
                 cells.append(_own_cell(IMPORTS_TAG, statements))
             inputs = " ".join(sorted(request.inputs))
             cells.append(_own_cell(INPUTS_TAG, f"%nbflow_inputs {inputs}".rstrip()))
-        node = original.cells[cell.index]
-        node.id = cell.cell_id
-        node.outputs, node.execution_count = [], None
-        cells.append(node)
+        cells.append(original["cells"][cell.index] | {"id": cell.cell_id, **_NOT_RUN})
     cells.append(_own_cell(OUTPUTS_TAG, "%nbflow_outputs"))
-    metadata = {key: value for key, value in original.metadata.items() if key not in ("papermill", "widgets")}
+    metadata = {
+        key: value
+        for key, value in original.get("metadata", {}).items()
+        if key not in ("papermill", "widgets")
+    }
     metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return nbformat4.new_notebook(cells=cells, metadata=metadata)
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
-def node_of(notebook: Mapping[str, object]) -> NotebookNode:
-    """A copy of a notebook's JSON as nbformat's own type."""
-    node = nbformat.from_dict(deepcopy(dict(notebook)))
-    if not isinstance(node, NotebookNode):
-        msg = f"a notebook is a JSON object, not {type(node).__name__}"
-        raise NotebookUnreadable(msg)
-    return node
+def _own(cell: Mapping[str, Any]) -> bool:
+    return not OWN_TAGS.isdisjoint(cell.get("metadata", {}).get("tags", ()))
 
 
-def _own(cell: NotebookNode) -> bool:
-    return not OWN_TAGS.isdisjoint(cell.metadata.get("tags", ()))
-
-
-def _own_cell(tag: str, source: str) -> NotebookNode:
+def _own_cell(tag: str, source: str) -> dict[str, Any]:
     metadata = {"tags": [tag], "jupyter": {"source_hidden": True}}
-    return nbformat4.new_code_cell(source, metadata=metadata)
+    return {"cell_type": "code", "id": tag, "metadata": metadata, "source": source, **_NOT_RUN}
 
 
 def _others(request: TaskRequest) -> tuple[CellText, ...]:

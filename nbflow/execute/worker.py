@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nbflow.model.work import TaskRequest
 
 TRIES = 200  # a host is replaced after so many
+_AGAIN = 3  # at most so many further hosts for a try that has not begun
 _PATIENCE = 2.0  # seconds for a host to end by itself
 
 
@@ -68,8 +69,8 @@ class HostProcess:
             started: told when the try's process is there.
         """
         began = datetime.now(UTC)
-        why = why_a_kernel(request)
-        soil = Soil.of(request) if not why else None
+        why = why_a_kernel(request.kernel)
+        soil = Soil.of(request.flow, request.cwd, request.environment) if not why else None
         try:
             job = prepare(request)
         except NbflowError as error:
@@ -78,7 +79,7 @@ class HostProcess:
             return outcome
         if soil is not None and soil in self._unfit:
             why, soil = self._unfit[soil], None
-        said = self._nursery.said()
+        said, again = self._nursery.said(), 0
         while True:
             host = self._living(soil)
             answer = None if host is None else host.run(job.to_json() | {"why": why}, started)
@@ -86,10 +87,12 @@ class HostProcess:
                 assert soil is not None  # noqa: S101 (only hosts of a stem say so)
                 why = self._unfit[soil] = f"children can't be forked here: {answer.why}"
                 soil = None
-                continue
-            if answer is None:
+            elif answer is not None:
+                return outcome_from_json(answer)
+            elif host is None or host.began or again == _AGAIN:
                 return self._lost(request.token, request.folder, began, said)
-            return outcome_from_json(answer)
+            else:
+                again += 1  # it died between two tries
 
     def stop(self, token: str, reason: str) -> None:
         """Have the host stop a try; its outcome then comes from `run`."""
@@ -160,13 +163,20 @@ class _Unfit:
 
 
 class _Host:
-    """One host, from the socket to its end."""
+    """One host, from the socket to its end.
+
+    Attributes:
+        soil: what it suits; None for Jupyter kernels.
+        tries: how many it was given.
+        began: whether any cell of the last one may have run.
+    """
 
     def __init__(
         self, end: socket.socket, soil: Soil | None, process: subprocess.Popen[bytes] | None
     ) -> None:
         self.soil = soil
         self.tries = 0
+        self.began = False
         self._end = end
         self._process = process
         self._answers: BufferedReader = end.makefile("rb")
@@ -188,6 +198,7 @@ class _Host:
     ) -> Mapping[str, Any] | _Unfit | None:
         """The outcome of a job, as JSON; None when the host has died under it."""
         self.tries += 1
+        self.began = False
         self._pgid = None
         if not self.send({"run": job}):
             return None
@@ -199,7 +210,7 @@ class _Host:
                     case {"unfit": why}:
                         return _Unfit(why)
                     case {"started": {"token": token, "pgid": pgid, "at": at}}:
-                        self._pgid = pgid
+                        self._pgid, self.began = pgid, True
                         started(Started(token=token, pgid=pgid, at=datetime.fromisoformat(at)))
                     case {"finished": outcome}:
                         self._pgid = None

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from croniter import croniter
-
 from nbflow.errors import DateError
 from nbflow.model.duration import duration
 
@@ -45,6 +43,8 @@ class Cron:
 
     def next_after(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """The first tick after `moment` (aware), in UTC."""
+        from croniter import croniter  # a run without a schedule needs it neither here nor below
+
         local = moment.astimezone(zone)
         # Near a DST change wall-clock ticks that read earlier than the moment may still come after it.
         back = timedelta() if self.elapsed or _steady(moment, zone) else _NEAR
@@ -75,6 +75,8 @@ def read_schedule(text: str | timedelta) -> Schedule:
     Raises:
         DateError: it is not understood, or never occurs.
     """
+    from croniter import croniter
+
     if isinstance(text, timedelta):
         if text <= timedelta():
             raise DateError(_bad(str(text), "a duration must be longer than nothing"))

@@ -37,7 +37,8 @@ def kernel_problems(notebook: Mapping[str, Any], where: str) -> list[Problem]:
             severity=Severity.HINT,
             code="kernel",
             message=f"the notebook names the kernel `{name}`, but a run uses the Python environment that nbflow is "
-            "installed in. If the kernel is another environment, install nbflow there and run it from there.",
+            "installed in. If the kernel is another environment, install nbflow there and run it from there, or "
+            f"choose it with --kernel {name}.",
         )
     ]
 

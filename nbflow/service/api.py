@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nbflow.errors import DateError, HomeError, OptionError
+from nbflow.execute.kernelspec import kernel_spec
 from nbflow.model.run import Interval, RunType
 from nbflow.model.state import RunState
 from nbflow.model.task import TaskKind
@@ -53,6 +54,7 @@ class RunRequest:
         parallelism: how many tasks run at once; None: one for each processor.
         reprocess, rerun_stale, keep_stale: what is done again of runs that exist.
         execution_timeout: for tasks that say nothing of it themselves.
+        kernel: the kernelspec of a Jupyter kernel to run the tasks in, "" for the fastest way that fits.
     """
 
     notebook: Path
@@ -66,6 +68,7 @@ class RunRequest:
     rerun_stale: bool = False
     keep_stale: bool = False
     execution_timeout: timedelta | None = None
+    kernel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,8 @@ def prepare(request: RunRequest) -> Prepared:
         if spec.kind is not TaskKind.TASK:
             raise OptionError(_NOT_YET.format(task_id=task_id, kind=spec.kind))
     check_params(flow.dag, request.params)
+    if request.kernel:
+        kernel_spec(request.kernel)
     request = replace(request, params=stored_params(request.params))
     if request.execution_timeout is not None:
         limited = {
@@ -168,6 +173,7 @@ def run(
                 todo,
                 parallelism=prepared.parallelism,
                 cwd=prepared.request.notebook.resolve().parent,
+                kernel=prepared.request.kernel,
                 listener=listener,
             )
         found = [state.run(submission.key) for submission in todo]

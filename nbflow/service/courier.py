@@ -1,18 +1,20 @@
 """One thread between the scheduler and the XCom store: it brings inputs and takes outputs.
 
 DuckDB works while the scheduler goes on. Outcomes that wait together are committed together, and an
-outcome is reported to the scheduler only when its XComs are safe.
+outcome is reported to the scheduler only when its XComs are safe. Tries to be launched don't wait for
+commits: what they need was stored before.
 """
 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
-from nbflow.errors import NbflowError
+from nbflow.errors import HomeError, NbflowError
 from nbflow.execute.outcome import tidy
 from nbflow.model.work import Result, TaskOutcome
 from nbflow.service.clock import now
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbflow.execute.local import LocalExecutor
+    from nbflow.model.run import RunKey
+    from nbflow.service.handed import HandedOn
     from nbflow.store.xcom import XComStore
+
+
+_PAUSE = 0.005  # seconds without a job, after which there is time for what nobody waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +47,40 @@ class _Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
-    """Anything else that reads what tries left behind."""
-
-    work: Callable[[], None]
+class _Over:
+    run: RunKey
 
 
-_Job = Attempt | TaskOutcome | _Stop | _Call
+_Job = Attempt | TaskOutcome | _Stop | _Over
 
 
 class Courier:
     """Owns the XCom store's connection while the scheduler runs."""
 
     def __init__(
-        self, xcoms: XComStore, executor: LocalExecutor, report: Callable[[Delivered | BaseException], None]
+        self,
+        xcoms: XComStore,
+        executor: LocalExecutor,
+        report: Callable[[Delivered | BaseException], None],
+        *,
+        handed: HandedOn,
     ) -> None:
+        """Begin to work.
+
+        Args:
+            xcoms: open for writing.
+            executor: runs the tries.
+            report: told of each outcome once it is safe; of an error, when nothing more can be done.
+            handed: the courier's from now on.
+        """
         self._xcoms = xcoms
+        self._handed = handed
         self._executor = executor
         self._report = report
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._attempts: dict[str, Attempt] = {}
+        self._may_show = True
+        self._have_files: set[str] = set()  # tokens of tries that were given files
         self._thread = threading.Thread(target=self._work, name="nbflow-courier", daemon=True)
         self._thread.start()
 
@@ -75,39 +96,64 @@ class Courier:
         """Stop a try, after what was asked before has been done."""
         self._jobs.put(_Stop(token, reason))
 
-    def call(self, work: Callable[[], None]) -> None:
-        """Do this in the thread, after what was asked before."""
-        self._jobs.put(_Call(work))
+    def forget(self, run: RunKey) -> None:
+        """No try of this run is going to be launched any more."""
+        self._jobs.put(_Over(run))
 
     def close(self) -> None:
         """Do what was asked, then end. May be called again."""
         self._jobs.put(None)
         self._thread.join()
+        self._handed.close()
 
     def _work(self) -> None:
+        try:
+            self._xcoms.get_ready()
+        except HomeError:
+            pass  # it is said of the first try that needs the store
+        except Exception as error:  # noqa: BLE001 as below
+            self._report(error)
         while True:
-            jobs = [self._jobs.get()]
+            jobs = [self._next()]
             while True:
                 try:
                     jobs.append(self._jobs.get_nowait())
                 except Empty:
                     break
             try:
-                self._commit([job for job in jobs if isinstance(job, TaskOutcome)])
                 for job in jobs:
                     if job is not None and not isinstance(job, TaskOutcome):
                         self._do(job)
+                self._commit([job for job in jobs if isinstance(job, TaskOutcome)])
             except Exception as error:  # noqa: BLE001 the scheduler has to hear of it, whatever it is
                 self._report(error)
             if None in jobs:
+                self._show()
                 return
 
-    def _do(self, job: Attempt | _Stop | _Call) -> None:
+    def _next(self) -> _Job | None:
+        """The next job. Views of what is new are made when there is time for it."""
+        if self._may_show:
+            try:
+                return self._jobs.get(timeout=_PAUSE)
+            except Empty:
+                self._show()
+        return self._jobs.get()
+
+    def _show(self) -> None:
+        self._may_show = False
+        with suppress(HomeError):  # the values are safe, and the next commit under their keys tries again
+            self._xcoms.show()
+
+    def _do(self, job: Attempt | _Stop | _Over) -> None:
         match job:
             case Attempt():
                 try:
                     self._attempts[job.token] = job
-                    self._executor.submit(request_of(job, self._xcoms))
+                    request = request_of(job, self._xcoms, self._handed)
+                    if any(value.path is not None for value in request.inputs.values()):
+                        self._have_files.add(job.token)
+                    self._executor.submit(request)
                 except (NbflowError, OSError) as error:
                     self._attempts.pop(job.token)
                     reason = f"its inputs could not be read: {error}"
@@ -117,8 +163,8 @@ class Courier:
                     self._report(Delivered(_not_begun(job, Result.LOST, str(error))))
             case _Stop(token=token, reason=reason):
                 self._executor.stop(token, reason)
-            case _Call(work=work):
-                work()
+            case _Over(run=run):
+                self._handed.forget(run)
             case _:
                 assert_never(job)
 
@@ -137,18 +183,31 @@ class Courier:
                     self._store([outcome])
                 except (NbflowError, OSError) as error:
                     failed[outcome.token] = str(error)
+        done: list[Attempt] = []
         for outcome in outcomes:
             attempt = self._attempts.pop(outcome.token, None)
-            if outcome.result is Result.SUCCESS and outcome.token not in failed and attempt is not None:
-                tidy(attempt.folder)  # its values are in the store; a failed try keeps its inputs
+            left_files = _left_files(outcome) or outcome.token in self._have_files
+            self._have_files.discard(outcome.token)
             if outcome.token in failed:
                 reason = f"its values could not be stored: {failed[outcome.token]}"
                 outcome = replace(outcome, result=Result.FAIL, reason=reason, xcoms=())
+            elif outcome.result is Result.SUCCESS and attempt is not None:
+                self._handed.keep(attempt.key, attempt.try_number, attempt.token, outcome.xcoms)
+                if left_files:
+                    done.append(attempt)
             self._report(Delivered(outcome))
+        for attempt in done:
+            tidy(attempt.folder)  # its values are in the store; a failed try keeps its inputs
 
     def _store(self, outcomes: list[TaskOutcome]) -> None:
         if outcomes:
+            self._may_show = True
             self._xcoms.commit([_values(self._attempts[outcome.token], outcome) for outcome in outcomes])
+
+
+def _left_files(outcome: TaskOutcome) -> bool:
+    """Whether encoded values may lie in the try's folder: those it hands on, or one that a note speaks of."""
+    return bool(outcome.notes) or any(value.path is not None for value in outcome.xcoms)
 
 
 def _values(attempt: Attempt, outcome: TaskOutcome) -> TryXComs:

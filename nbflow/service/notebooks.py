@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import nbformat
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from nbflow.execute.merge import merge_outputs
 from nbflow.model.work import NOTEBOOK_FILE
-from nbflow.store.notebooks import write_notebook
+from nbflow.store.notebooks import write_executed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +25,8 @@ def save_run_notebook(run: OpenRun, tries: Mapping[str, Path], target: Path) -> 
         tries: task id → folder of its latest try, in the order of the notebook.
         target: the file, replaced as a whole.
     """
-    executed = {
-        task_id: nbformat.read(folder / NOTEBOOK_FILE, as_version=4)
-        for task_id, folder in tries.items()
-        if (folder / NOTEBOOK_FILE).exists()
-    }
-    write_notebook(merge_outputs(run.flow, run.notebook, executed, output_path=target), target)
+    executed: dict[str, dict[str, Any]] = {}
+    for task_id, folder in tries.items():
+        with suppress(FileNotFoundError, NotADirectoryError):  # a try that never began
+            executed[task_id] = json.loads((folder / NOTEBOOK_FILE).read_bytes())
+    write_executed(merge_outputs(run.flow, run.notebook, executed, output_path=target), target)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbflow.model.flow import Flow
     from nbflow.model.run import Interval
     from nbflow.model.xcom import XComValue
+    from nbflow.service.handed import HandedOn
     from nbflow.store.xcom import XComStore
 
 _WHY_UNSET = {
@@ -39,6 +40,7 @@ class OpenRun:
         label: the run as people read it (`2026-02-17`).
         params: the values of the notebook's parameters that differ from its defaults.
         cwd: where the cells run: the notebook's folder.
+        kernel: the kernelspec of a Jupyter kernel to run in, "" for the fastest way that fits.
     """
 
     flow: Flow
@@ -47,6 +49,7 @@ class OpenRun:
     label: str
     params: Mapping[str, object]
     cwd: Path
+    kernel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,24 +71,32 @@ class Attempt:
     previous_success: Interval | None
 
 
-def request_of(attempt: Attempt, xcoms: XComStore) -> TaskRequest:
-    """The request for a try; its inputs are read from the store into the try's folder."""
+def request_of(attempt: Attempt, xcoms: XComStore, handed: HandedOn) -> TaskRequest:
+    """The request for a try, whose folder is made.
+
+    Args:
+        attempt: the try.
+        xcoms: has its inputs; files of them go into the try's folder.
+        handed: has those of this session's tries, so that the store need not be asked.
+    """
     run, task_id = attempt.run, attempt.key.task_id
-    inputs_folder = attempt.folder / INPUTS_FOLDER
-    shutil.rmtree(attempt.folder, ignore_errors=True)  # left by a home whose state was thrown away
-    inputs_folder.mkdir(parents=True)
+    try:
+        attempt.folder.mkdir(parents=True)
+    except FileExistsError:  # left by a home whose state was thrown away
+        shutil.rmtree(attempt.folder)
+        attempt.folder.mkdir()
     inputs: dict[str, XComValue] = {}
     missing: dict[str, str] = {}
     known: dict[str, frozenset[str]] = {}
     given: dict[str, set[str]] = {}
     for name, producers in run.flow.producers.get(task_id, {}).items():
-        producer = next((p for p in producers if name in _keys(attempt, p, xcoms, known)), None)
+        producer = next((p for p in producers if name in _keys(attempt, p, xcoms, handed, known)), None)
         if producer is None:
             missing[name] = _why_unset(attempt, producers)
         else:
             given.setdefault(producer, set()).add(name)
     for producer, names in given.items():
-        inputs |= _fetched(attempt, producer, names, known[producer], xcoms, inputs_folder)
+        inputs |= _fetched(attempt, producer, names, known[producer], xcoms, handed)
     return TaskRequest(
         key=attempt.key,
         try_number=attempt.try_number,
@@ -102,24 +113,30 @@ def request_of(attempt: Attempt, xcoms: XComStore) -> TaskRequest:
         previous_success=attempt.previous_success,
         execution_timeout=run.flow.tasks[task_id].execution_timeout,
         exchange=attempt.exchange,
+        kernel=run.kernel,
     )
 
 
 def _keys(
-    attempt: Attempt, producer: str, xcoms: XComStore, known: dict[str, frozenset[str]]
+    attempt: Attempt, producer: str, xcoms: XComStore, handed: HandedOn, known: dict[str, frozenset[str]]
 ) -> frozenset[str]:
     """What a producer's try handed on, hidden keys too; nothing unless it succeeded."""
     if producer not in known:
-        state, number = attempt.producers[producer]
-        run = attempt.key.run
-        found = (
-            xcoms.list_values(run.dag_id, run.run_id, producer, hidden=True)
-            if state is TaskState.SUCCESS
-            else []
-        )
-        task = TaskKey(run, producer)
-        known[producer] = frozenset(v.key for v in found if v.task == task and v.try_number == number)
+        known[producer] = _asked(attempt, producer, xcoms, handed)
     return known[producer]
+
+
+def _asked(attempt: Attempt, producer: str, xcoms: XComStore, handed: HandedOn) -> frozenset[str]:
+    state, number = attempt.producers[producer]
+    if state is not TaskState.SUCCESS:
+        return frozenset()
+    run = attempt.key.run
+    task = TaskKey(run, producer)
+    keys = handed.keys(task, number)
+    if keys is not None:
+        return keys
+    found = xcoms.list_values(run.dag_id, run.run_id, producer, hidden=True)
+    return frozenset(v.key for v in found if v.task == task and v.try_number == number)
 
 
 def _fetched(
@@ -128,7 +145,7 @@ def _fetched(
     names: Set[str],
     keys: frozenset[str],
     xcoms: XComStore,
-    folder: Path,
+    handed: HandedOn,
 ) -> dict[str, XComValue]:
     """These names of a producer's try; two or more that share an object come in one value."""
     chosen = {name: name for name in sorted(names)}
@@ -137,7 +154,14 @@ def _fetched(
         if len(together) > 1:
             chosen |= dict.fromkeys(together, key)
     task, number = TaskKey(attempt.key.run, producer), attempt.producers[producer][1]
-    values = {key: xcoms.get(task, key, try_number=number, folder=folder) for key in set(chosen.values())}
+    folder = attempt.folder / INPUTS_FOLDER
+    values: dict[str, XComValue | None] = {}
+    for key in set(chosen.values()):
+        value = handed.get(task, number, key, folder)
+        if value is None:
+            folder.mkdir(exist_ok=True)
+            value = xcoms.get(task, key, try_number=number, folder=folder)
+        values[key] = value
     return {name: value for name, key in chosen.items() if (value := values[key]) is not None}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from queue import Empty
 from typing import TYPE_CHECKING, cast
 
@@ -27,6 +28,7 @@ from nbflow.model.state import RunState
 from nbflow.plan.machine import Machine
 from nbflow.service.clock import now
 from nbflow.service.courier import Courier, Delivered
+from nbflow.service.handed import HandedOn
 from nbflow.service.notebooks import save_run_notebook
 from nbflow.service.prepare import Attempt, OpenRun
 
@@ -36,14 +38,13 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
 
     from nbflow.execute.local import LocalExecutor
-    from nbflow.model.messages import Action
     from nbflow.model.run import RunKey
     from nbflow.model.state import TaskState
-    from nbflow.model.work import TaskOutcome
     from nbflow.store.home import Home
     from nbflow.store.state import StateStore
     from nbflow.store.xcom import XComStore
 
+_COMPANY = 0.02  # seconds a start waits for what may be stored together with it
 _LONGEST_SLEEP = 60.0  # seconds; then the wall clock is read again, which a sleeping machine has moved
 _UNWRITTEN = """\
 the executed notebook of {label} could not be written to {target} ({why}). The run itself is stored; what \
@@ -81,7 +82,8 @@ class Scheduler:
         # Everything that happens arrives here: what tries do, what the courier has done, who wants to stop.
         self._inbox = cast("SimpleQueue[object]", executor.events)
         self._machine = Machine(parallelism=parallelism)
-        self._courier = Courier(xcoms, executor, self._inbox.put)
+        self._courier = Courier(xcoms, executor, self._inbox.put, handed=HandedOn(home.handed))
+        self._notebooks = ThreadPoolExecutor(1, "nbflow-notebooks")
         self._runs: dict[RunKey, OpenRun] = {}
         self._tokens: dict[TaskKey, str] = {}  # of the tries under way
         self._keys: dict[str, tuple[TaskKey, int]] = {}
@@ -113,6 +115,7 @@ class Scheduler:
             HomeError: the executed notebook of some run could not be written; everything else is stored.
         """
         self._courier.close()
+        self._notebooks.shutdown()
         for message in self._messages(0):
             if isinstance(message, BaseException):
                 raise message
@@ -121,34 +124,53 @@ class Scheduler:
             raise HomeError("\n".join(failures))
 
     def _messages(self, timeout: float | None) -> list[object]:
-        """What has arrived, after waiting for the first of it."""
-        try:
-            messages = [self._inbox.get(timeout=timeout)]
-        except Empty:
-            return []
+        """What has arrived, after waiting for the first of it; outcomes are with the courier already.
+
+        A start alone waits a little for company: the end of a short try, or another start.
+        """
+        messages: list[object] = []
+        until = None if timeout is None else time.monotonic() + timeout
         while True:
             try:
-                messages.append(self._inbox.get_nowait())
+                message = self._inbox.get(timeout=None if until is None else max(until - time.monotonic(), 0))
+                while True:
+                    if isinstance(message, Finished):
+                        self._courier.deliver(message.outcome)
+                    else:
+                        messages.append(message)
+                    message = self._inbox.get(timeout=0)
             except Empty:
+                pass
+            if not all(isinstance(message, Started) for message in messages):
+                return messages
+            if messages:
+                soon = time.monotonic() + _COMPANY
+                until = soon if until is None else min(until, soon)
+            if until is not None and time.monotonic() >= until:
                 return messages
 
     def _turn(self, messages: Sequence[object]) -> None:
-        """One transaction: what has happened, and what the machine makes of it; then do it."""
-        actions: list[Action] = []
-        with self._state.writing():
-            for message in messages:
-                event = self._event(message)
-                if event is not None:
-                    actions += self._machine.handle(event)
-            self._state.record(action for action in actions if isinstance(action, Move | RunMove))
-            attempts = [self._add_try(action) for action in actions if isinstance(action, Launch)]
+        """What has happened, and what the machine makes of it, in one transaction; then do it."""
+        events = [self._event(message) for message in messages]
+        actions = [action for event in events for action in self._machine.handle(event)]
+        moves = tuple(action for action in actions if isinstance(action, Move | RunMove))
+        started = [message for message in messages if isinstance(message, Started)]
+        ended = [message.outcome for message in messages if isinstance(message, Delivered)]
+        attempts: list[Attempt] = []
+        if started or ended or actions:
+            with self._state.writing():
+                for start in started:
+                    self._state.start_try(start.token, process_group=start.pgid, at=start.at)
+                for outcome in ended:
+                    self._state.end_try(outcome)
+                self._state.record(moves)
+                attempts = [self._add_try(action) for action in actions if isinstance(action, Launch)]
         for attempt in attempts:
             self._courier.launch(attempt)
         for action in actions:
             # A try that ended in this same turn has nothing left to stop.
             if isinstance(action, Halt) and action.key in self._tokens:
                 self._courier.stop(self._tokens[action.key], action.reason)
-        moves = tuple(action for action in actions if isinstance(action, Move | RunMove))
         self._save_notebooks(moves)
         if moves:
             self._listener(moves)
@@ -164,7 +186,8 @@ class Scheduler:
         busy = {key.run for key in self._tokens}
         for key in [key for key in self._unsaved if key not in busy]:
             del self._unsaved[key]
-            self._courier.call(partial(self._save_notebook, key, self._latest_tries(key)))
+            self._courier.forget(key)
+            self._notebooks.submit(self._save_notebook, key, self._latest_tries(key))
 
     def _latest_tries(self, key: RunKey) -> dict[str, Path]:
         run = self._runs[key]
@@ -177,26 +200,29 @@ class Scheduler:
         }
 
     def _save_notebook(self, key: RunKey, tries: Mapping[str, Path]) -> None:
-        """In the courier's thread. The run has ended as it has, whether or not its notebook can be written."""
+        """In a thread of its own. The run has ended as it has, whether or not its notebook can be written."""
         run = self._runs[key]
         target = self._home.run_notebook(key.dag_id, run.label)
         try:
             save_run_notebook(run, tries, target)
         except (OSError, ValueError) as error:
             self._failures.append(_UNWRITTEN.format(label=run.label, target=target, why=error))
+        except Exception as error:  # noqa: BLE001 the scheduler has to hear of it, whatever it is
+            self._inbox.put(error)
 
-    def _event(self, message: object) -> Event | None:
-        """The machine's event for a message; facts about tries are stored on the way."""
+    def _event(self, message: object) -> Event:
+        """The machine's event for a message."""
         match message:
-            case Started(token=token, pgid=process_group, at=at):
-                self._state.start_try(token, process_group=process_group, at=at)
+            case Started(token=token, at=at):
                 key, try_number = self._keys[token]
                 return TryStarted(at=at, key=key, try_number=try_number)
-            case Finished(outcome=outcome):
-                self._courier.deliver(outcome)
-                return None
             case Delivered(outcome=outcome):
-                return self._ended(outcome)
+                key, try_number = self._keys.pop(outcome.token)
+                self._tokens.pop(key, None)
+                reason = outcome.reason or "its cells ran to the end"
+                return TryEnded(
+                    at=now(), key=key, try_number=try_number, result=outcome.result, reason=reason
+                )
             case StopRequest(reason=reason):
                 if self._machine.stopping:
                     self._executor.close()
@@ -208,13 +234,6 @@ class Scheduler:
             case _:
                 msg = f"no such message: {message!r}"
                 raise AssertionError(msg)
-
-    def _ended(self, outcome: TaskOutcome) -> TryEnded:
-        self._state.end_try(outcome)
-        key, try_number = self._keys.pop(outcome.token)
-        self._tokens.pop(key, None)
-        reason = outcome.reason or "its cells ran to the end"
-        return TryEnded(at=now(), key=key, try_number=try_number, result=outcome.result, reason=reason)
 
     def _add_try(self, action: Launch) -> Attempt:
         key, try_number = action.key, action.try_number

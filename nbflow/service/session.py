@@ -69,6 +69,7 @@ def execute(
     *,
     parallelism: int,
     cwd: Path,
+    kernel: str,
     listener: Callable[[Moves], None],
 ) -> None:
     """Run what has been submitted, until it is finished or somebody stops it.
@@ -83,14 +84,17 @@ def execute(
         submissions: those that are done are passed over.
         parallelism: how many tasks run at once.
         cwd: where cells run.
+        kernel: the kernelspec of a Jupyter kernel to run them in, "" for the fastest way that fits.
         listener: told of every move, once it is stored.
     """
     todo = [submission for submission in submissions if submission.standing is not Standing.DONE]
-    _register(state, flow, notebook, todo)
     with ExitStack() as stack:
-        xcoms = stack.enter_context(XComStore.open(home.root))
         executor = LocalExecutor(parallelism)
         stack.callback(executor.close)
+        if not kernel:
+            executor.expect(flow, cwd)  # it imports while this process opens its stores
+        _register(state, flow, notebook, todo)
+        xcoms = stack.enter_context(XComStore.open(home.root))
         exchange = stack.enter_context(answering(home, xcoms))
         scheduler = Scheduler(
             home,
@@ -114,6 +118,7 @@ def execute(
                         label=submission.label,
                         params=run_params(flow.dag, submission.params, submission.interval.logical_date),
                         cwd=cwd,
+                        kernel=kernel,
                     ),
                     opened(submission, plan, now()),
                 )

@@ -63,6 +63,11 @@ class Home:
         """The DuckDB file: XComs."""
         return self.root / "xcom.duckdb"
 
+    @property
+    def handed(self) -> Path:
+        """What tasks handed on in files, while their runs go on; the owner's."""
+        return self.root / "handed"
+
     def try_folder(self, dag_id: str, run_label: str, task_id: str, map_index: int, try_number: int) -> Path:
         """Where one try leaves everything; file names have no colons."""
         instance = safe_name(task_id) + (f"[{map_index}]" if map_index >= 0 else "")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import nbformat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,12 +39,31 @@ def _bare(cell: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_notebook(notebook: NotebookNode, target: Path) -> None:
     """Write a notebook so that nobody ever sees half of it; its folder is made if need be."""
+    import nbformat  # what only runs notebooks never needs it
+
+    _write(nbformat.writes(notebook), target)
+
+
+def write_executed(notebook: Mapping[str, Any], target: Path) -> None:
+    """Write a notebook's JSON as `write_notebook` would, whose outputs come out of notebook files and so
+    need no check.
+    """
+    cells = [{**cell, "source": _lines(cell["source"])} for cell in notebook["cells"]]
+    whole = {**notebook, "cells": cells}
+    _write(json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True, separators=(",", ": ")), target)
+
+
+def _lines(source: str | list[str]) -> list[str]:
+    return source.splitlines(keepends=True) if isinstance(source, str) else source
+
+
+def _write(text: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
     part = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            nbformat.write(notebook, file)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode("utf-8", "replace") + b"\n")
         part.chmod(0o644)
         part.replace(target)
     except BaseException:

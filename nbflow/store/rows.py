@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def stamp(moment: datetime) -> str:
     """An instant as the tables have it: UTC, microseconds, sorting as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def moment(text: str) -> datetime:

@@ -13,7 +13,6 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
-import pyarrow as pa
 
 from nbflow.codec.files import new_file
 from nbflow.errors import HomeError, XComError
@@ -21,12 +20,10 @@ from nbflow.model.run import RunKey, TaskKey
 from nbflow.model.xcom import HIDDEN, Form, XComValue
 from nbflow.store.sql import queries
 from nbflow.store.xcom_blob import fetch_file
-from nbflow.store.xcom_commit import FrameRefused, add_try, place_of, remove_leftovers
+from nbflow.store.xcom_commit import Writer
 from nbflow.store.xcom_file import open_file
-from nbflow.store.xcom_frame import from_stored
 from nbflow.store.xcom_key import home_key, signer
-from nbflow.store.xcom_rows import StoredXCom, TryXComs, first_row
-from nbflow.store.xcom_view import frame_table
+from nbflow.store.xcom_rows import FrameRefused, StoredXCom, TryXComs, first_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["StoredXCom", "TryXComs", "XComStore", "open_briefly"]
 
 _REFUSED = "DuckDB cannot use the XCom file of {home}: {why}"
-_BATCH_ROWS = 100_000
 
 
 class XComStore:
@@ -47,6 +43,7 @@ class XComStore:
         self._home = home
         self._connection = connection
         self._writing = threading.Lock()
+        self._writer: Writer | None = None
         self._pid = os.getpid()
 
     @classmethod
@@ -61,7 +58,10 @@ class XComStore:
 
     def close(self) -> None:
         """Write everything into the one file and let it go."""
-        self._connection.close()
+        with self._writing:
+            if self._writer is not None:
+                self._writer.close()
+            self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -69,26 +69,36 @@ class XComStore:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
+    def get_ready(self) -> None:
+        """Read what `commit` needs to know of the file; else the first one does."""
+        with self._written():
+            pass
+
     def commit(self, batch: Sequence[TryXComs]) -> None:
         """Store what these tries handed on, all or nothing; each becomes its task instance's current try.
 
         Committed again under the same token, a try replaces what it left before. Another try's values are
-        never touched.
+        never touched. Views for what was never handed on before come with `show`.
         """
         as_files: set[Path] = set()
         while True:
             try:
-                self._commit(batch, as_files)
+                with self._written() as writer:
+                    writer.commit(batch, as_files)
             except FrameRefused as refused:
                 as_files.add(refused.path)
             else:
                 return
 
+    def show(self) -> None:
+        """Make the views that commits have left to be made. Nothing is lost where it isn't called any more."""
+        with self._written() as writer:
+            writer.show()
+
     def forget(self, keys: Iterable[TaskKey]) -> None:
         """Take their current values from these task instances (they were cleared); history stays."""
-        with self._transaction() as cursor:
-            for key in keys:
-                cursor.execute(queries("xcom.sql")["forget"], place_of(key))
+        with self._written() as writer:
+            writer.forget(keys)
 
     def get(
         self, task: TaskKey, key: str, *, try_number: int | None = None, folder: Path
@@ -109,7 +119,14 @@ class XComStore:
                 of it is there any more.
         """
         with self._snapshot() as cursor:
-            names = place_of(task) | {"key": key, "try_number": try_number}
+            names = {
+                "dag_id": task.run.dag_id,
+                "run_id": task.run.run_id,
+                "task_id": task.task_id,
+                "map_index": task.map_index,
+                "key": key,
+                "try_number": try_number,
+            }
             row = first_row(cursor, queries("xcom.sql")["get"], names)
             return None if row is None else self._value(cursor, row, folder)[1]
 
@@ -184,16 +201,20 @@ class XComStore:
             ]
 
     @contextmanager
-    def _cursor(self) -> Iterator[DuckDBPyConnection]:
+    def _usable(self) -> Iterator[None]:
         if os.getpid() != self._pid:
             msg = f"the XCom store of {self._home} was opened by process {self._pid}; a fork must not use it"
             raise HomeError(msg)
         try:
-            with self._connection.cursor() as cursor:
-                cursor.execute("SET enable_progress_bar = false")  # in a notebook it prints into the output
-                yield cursor
+            yield
         except duckdb.Error as error:  # a full disk, a damaged file
             raise HomeError(_REFUSED.format(home=self._home, why=str(error).splitlines()[0])) from error
+
+    @contextmanager
+    def _cursor(self) -> Iterator[DuckDBPyConnection]:
+        with self._usable(), self._connection.cursor() as cursor:
+            cursor.execute("SET enable_progress_bar = false")  # in a notebook it prints into the output
+            yield cursor
 
     @contextmanager
     def _snapshot(self) -> Iterator[DuckDBPyConnection]:
@@ -204,22 +225,15 @@ class XComStore:
             cursor.commit()
 
     @contextmanager
-    def _transaction(self) -> Iterator[DuckDBPyConnection]:
-        with self._writing, self._cursor() as cursor:
-            cursor.begin()
+    def _written(self) -> Iterator[Writer]:
+        with self._writing, self._usable():
+            writer = self._writer = self._writer or Writer(self._home, self._connection)
             try:
-                yield cursor
+                yield writer
             except BaseException:
-                cursor.rollback()
+                self._writer = None
+                writer.close()
                 raise
-            cursor.commit()
-
-    def _commit(self, batch: Sequence[TryXComs], as_files: set[Path]) -> None:
-        key = home_key(self._home)
-        with self._transaction() as cursor:
-            remove_leftovers(cursor, [entry.token for entry in batch])
-            for entry in batch:
-                add_try(cursor, entry, key, as_files)
 
     def _value(
         self, cursor: DuckDBPyConnection, row: tuple[Any, ...], folder: Path
@@ -237,8 +251,9 @@ class XComStore:
         path = new_file(folder, key, value.form)
         try:
             if frame_id is not None:
-                own = pa.ipc.read_schema(pa.py_buffer(schema))
-                _fetch_frame(cursor, value_id, frame_id, own, row_count, path)
+                from nbflow.store.xcom_native import fetch_frame
+
+                fetch_frame(cursor, value_id, frame_id, schema, row_count, path)
             else:
                 pickled = value.form is Form.PICKLE
                 sign = signer(home_key(self._home), task, try_number, key) if pickled else None
@@ -259,26 +274,6 @@ def open_briefly(home: Path, *, read_only: bool = True) -> Iterator[XComStore]:
     """
     with XComStore.open(home, read_only=read_only) as store:
         yield store
-
-
-def _fetch_frame(
-    cursor: DuckDBPyConnection,
-    value_id: int,
-    frame_id: int,
-    schema: pa.Schema,
-    row_count: int | None,
-    path: Path,
-) -> None:
-    query = queries("xcom.sql")["read_frame_rows"].format(table=frame_table(frame_id))
-    found = cursor.sql(query, params={"value_id": value_id}).to_arrow_reader(_BATCH_ROWS)
-    rows = 0
-    with pa.ipc.new_file(path, schema) as writer:
-        for batch in from_stored(found, schema):
-            writer.write_batch(batch)
-            rows += batch.num_rows
-    if row_count is not None and rows != row_count:
-        msg = f"{row_count:,} rows were stored and {rows:,} were found. Run its task again"
-        raise XComError(msg)
 
 
 def _stored(row: tuple[Any, ...]) -> StoredXCom:

@@ -3,10 +3,6 @@
 -- Identifiers in braces are made and quoted in xcom_view.py; values are always parameters.
 
 -- name: version
--- 0 for a file that has no tables yet.
-SELECT count(*) FROM information_schema.tables WHERE table_schema = 'nbflow' AND table_name = 'home';
-
--- name: read_version
 SELECT version FROM nbflow.home;
 
 -- name: write_version
@@ -40,7 +36,7 @@ CREATE TABLE nbflow.key (
     key VARCHAR NOT NULL,
     schema_name VARCHAR NOT NULL,
     view_name VARCHAR NOT NULL,
-    has_json BOOLEAN NOT NULL -- whether some value under it is JSON
+    has_json BOOLEAN NOT NULL -- whether the view shows its JSON values
 );
 -- One value. JSON: its text. A frame in a native table: frame_id and its whole Arrow schema. Anything
 -- else: chunks, with a signature if it is a pickle.
@@ -71,8 +67,18 @@ CREATE TABLE nbflow.frame (
 -- How many rows of the native table are the frame's; NULL for a value that has none there, or from before.
 ALTER TABLE nbflow.value ADD COLUMN row_count BIGINT;
 
--- name: tries_of_tokens
-SELECT id FROM nbflow.try WHERE list_contains($tokens, token);
+-- name: take_numbers
+SELECT nextval('nbflow.ids') FROM range($count);
+
+-- name: keys
+SELECT dag_id, task_id, key, id, schema_name, view_name, has_json FROM nbflow.key;
+
+-- name: keys_with_json
+SELECT DISTINCT key_id FROM nbflow.value WHERE form = 'json' AND list_contains($keys, key_id);
+
+-- name: tries_of_run
+SELECT id, token, task_id, map_index, is_current FROM nbflow.try
+WHERE dag_id = $dag_id AND run_id = $run_id ORDER BY id;
 
 -- name: frames_of_tries
 SELECT DISTINCT frame_id FROM nbflow.value WHERE list_contains($tries, try_id) AND frame_id IS NOT NULL;
@@ -91,42 +97,15 @@ DELETE FROM nbflow.value WHERE list_contains($tries, try_id);
 -- name: delete_tries
 DELETE FROM nbflow.try WHERE list_contains($tries, id);
 
--- name: forget
--- The task instance has no current try any more; its values stay, by try.
-UPDATE nbflow.try SET is_current = false
-WHERE dag_id = $dag_id AND run_id = $run_id AND task_id = $task_id AND map_index = $map_index AND is_current;
-
--- name: add_try
-INSERT INTO nbflow.try (dag_id, run_id, task_id, map_index, try_number, ds, token, committed, is_current)
-VALUES ($dag_id, $run_id, $task_id, $map_index, $try_number, $ds, $token, $committed, true)
-RETURNING id;
-
--- name: find_key
-SELECT id, has_json FROM nbflow.key WHERE dag_id = $dag_id AND task_id = $task_id AND key = $key;
-
--- name: view_names
--- Every view there is, with the DAG it belongs to.
-SELECT dag_id, schema_name, view_name FROM nbflow.key;
+-- name: supersede
+-- These tries are no longer the current ones of their task instances; their values stay, by try.
+UPDATE nbflow.try SET is_current = false WHERE list_contains($tries, id);
 
 -- name: add_key
-INSERT INTO nbflow.key (dag_id, task_id, key, schema_name, view_name, has_json)
-VALUES ($dag_id, $task_id, $key, $schema_name, $view_name, false)
-RETURNING id;
+INSERT INTO nbflow.key (id, dag_id, task_id, key, schema_name, view_name, has_json) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: mark_json
 UPDATE nbflow.key SET has_json = true WHERE id = $key_id;
-
--- name: add_value
-INSERT INTO nbflow.value
-    (try_id, key_id, form, kind, size, preview, wanted, text, frame_id, arrow_schema, row_count,
-        signature)
-VALUES
-    ($try_id, $key_id, $form, $kind, $size, $preview, $wanted, $text, $frame_id, $arrow_schema, $row_count,
-        $signature)
-RETURNING id;
-
--- name: sign_value
-UPDATE nbflow.value SET signature = $signature WHERE id = $value_id;
 
 -- name: add_chunk
 INSERT INTO nbflow.chunk VALUES ($value_id, $number, $content);
@@ -154,9 +133,6 @@ SELECT * EXCLUDE (value_id, row_number) FROM nbflow.{table} WHERE value_id = $va
 
 -- name: frames_of_key
 SELECT id, arrow_schema FROM nbflow.frame WHERE key_id = $key_id ORDER BY id;
-
--- name: key_of_view
-SELECT schema_name, view_name, has_json FROM nbflow.key WHERE id = $key_id;
 
 -- name: create_schema
 CREATE SCHEMA IF NOT EXISTS {schema};

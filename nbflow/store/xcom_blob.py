@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 CHUNK_SIZE = 64 << 20  # bytes; DuckDB silently cuts a BLOB of 4 GiB or more
 
 
-def store_file(cursor: DuckDBPyConnection, value_id: int, path: Path, sign: hmac.HMAC | None) -> None:
-    """Store the file's bytes as chunks of the value, and its signature if there is a signer."""
+def store_file(cursor: DuckDBPyConnection, value_id: int, path: Path, sign: hmac.HMAC | None) -> bytes | None:
+    """Store the file's bytes as chunks of the value; their signature if there is a signer."""
     sql = queries("xcom.sql")
     number = 0
     with path.open("rb") as file:
@@ -27,8 +27,7 @@ def store_file(cursor: DuckDBPyConnection, value_id: int, path: Path, sign: hmac
             number += 1
             if sign is not None:
                 sign.update(content)
-    if sign is not None:
-        cursor.execute(sql["sign_value"], {"value_id": value_id, "signature": sign.digest()})
+    return None if sign is None else sign.digest()
 
 
 def fetch_file(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
@@ -59,6 +60,14 @@ class StoredXCom:
     size: int
     preview: str
     created: datetime
+
+
+class FrameRefused(Exception):
+    """DuckDB refused the rows of a frame, which ends the transaction; store it as a file instead."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(str(path))
 
 
 def first_row(

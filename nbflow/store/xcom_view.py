@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from nbflow.model.xcom import RETURN_VALUE
 from nbflow.store.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    import pyarrow as pa
 
 RESERVED_SCHEMAS = ("nbflow", "main", "temp", "system", "xcom", "memory", "information_schema", "pg_catalog")
 _RUN_COLUMNS = (("ds", "t.ds"), ("run_id", "t.run_id"), ("map_index", "t.map_index"), ("try", "t.try_number"))
@@ -94,6 +94,8 @@ def view_parts(key_id: int, frames: Sequence[Frame], *, has_json: bool) -> str:
 
 
 def _columns(schema: pa.Schema) -> list[_Column]:
+    import pyarrow as pa  # who shows no frames doesn't need it
+
     columns: list[_Column] = []
     taken: set[str] = set()
     for place, field in enumerate(schema):
@@ -108,6 +110,8 @@ def _columns(schema: pa.Schema) -> list[_Column]:
 
 def _family(kind: pa.DataType) -> str:
     """Types of one family are united as they are; DuckDB finds the type that holds them."""
+    import pyarrow as pa
+
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
     if pa.types.is_timestamp(kind):

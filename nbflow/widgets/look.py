@@ -100,9 +100,11 @@ def words(state: TaskState | RunState) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """`0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`; "" for None."""
+    """`18 ms`, `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`; "" for None."""
     if seconds is None:
         return ""
+    if seconds < 0.0995:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

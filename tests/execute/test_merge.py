@@ -25,7 +25,7 @@ CELLS = (
 def test_outputs_come_back_to_the_cells_they_belong_to(bench: Bench) -> None:
     notebook, flow = bench.notebook_of(*CELLS)
     tries = {task: bench.run(*CELLS, task=task, params={"n": 5}).notebook for task in ("two", "one", "three")}
-    merged = merge_outputs(flow, notebook, tries, output_path="runs/{x}.ipynb")
+    merged = nbformat.from_dict(merge_outputs(flow, notebook, tries, output_path="runs/{x}.ipynb"))
     nbformat.validate(merged)
     assert [
         cell.source for cell in merged.cells if cell.metadata.get("tags") != ["injected-parameters"]
@@ -53,7 +53,7 @@ def test_outputs_come_back_to_the_cells_they_belong_to(bench: Bench) -> None:
 
 def test_a_run_of_which_nothing_ran_has_no_outputs(bench: Bench) -> None:
     notebook, flow = bench.notebook_of("%%task a\n1")
-    merged = merge_outputs(flow, notebook, {})
+    merged = nbformat.from_dict(merge_outputs(flow, notebook, {}))
     assert merged.cells[0].outputs == []
     assert merged.metadata.papermill.start_time is None
 

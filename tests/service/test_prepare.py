@@ -14,6 +14,7 @@ from nbflow.model.run import Interval, RunKey, TaskKey, run_id_of
 from nbflow.model.state import TaskState
 from nbflow.model.xcom import together_key
 from nbflow.parse.flow import flow_of
+from nbflow.service.handed import HandedOn
 from nbflow.service.prepare import Attempt, OpenRun, request_of
 from nbflow.store.xcom import TryXComs, XComStore
 
@@ -71,7 +72,7 @@ class Bench:
             exchange=None,
             previous_success=None,
         )
-        return request_of(attempt, self.store)
+        return request_of(attempt, self.store, HandedOn(self.folder / "handed"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -12,12 +13,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from service.fakes import FakeExecutor
 
+from nbflow.codec import decode, encode
 from nbflow.errors import HomeError
 from nbflow.execute.local import Finished
 from nbflow.model.messages import Move
-from nbflow.model.run import Interval, RunKey, RunType
+from nbflow.model.run import Interval, RunKey, RunType, TaskKey
 from nbflow.model.state import RunState, TaskState
-from nbflow.model.work import Result
+from nbflow.model.work import STAGING_FOLDER, Result
 from nbflow.model.xcom import Form, XComValue
 from nbflow.parse.flow import flow_of
 from nbflow.plan.timetable import days
@@ -27,6 +29,7 @@ from nbflow.service.session import owned_home
 from nbflow.service.submit import opened, plan_of, submissions
 from nbflow.store.home import Home
 from nbflow.store.notebooks import without_outputs
+from nbflow.store.state import StateStore
 from nbflow.store.xcom import XComStore
 
 if TYPE_CHECKING:
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
 
     from nbflow.model.work import TaskRequest
     from nbflow.service.scheduler import Moves
-    from nbflow.store.state import StateStore
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -224,6 +226,60 @@ def test_each_run_knows_the_latest_success_before_it_when_its_tasks_start(tmp_pa
         s.scheduler.run_until_idle()
         before = [request.previous_success for request in s.executor.requests]
     assert [None if interval is None else interval.start.day for interval in before] == [None, 1, 1]
+
+
+def test_a_start_is_stored_while_its_try_goes_on(tmp_path: Path) -> None:
+    seen: list[str] = []
+    with stage(tmp_path, FakeExecutor(does=lambda _: None)) as s:
+        (run,) = s.open("%%task a\n1")
+
+        def look() -> None:
+            with StateStore(s.home.state) as state:
+                seen.extend(record.state.value for record in state.instances(run))
+            s.executor.end(s.executor.requests[0], Result.SUCCESS)
+
+        timer = Timer(0.3, look)
+        timer.start()
+        s.scheduler.run_until_idle()
+        timer.join()
+        assert seen == ["running"]
+        assert s.states(run) == {"a": TaskState.SUCCESS}
+
+
+def pickled(request: TaskRequest) -> tuple[XComValue, ...]:
+    """What the task of the chain hands on: its inputs and itself, in a file."""
+    before = [decode(value, namespace={}) for value in request.inputs.values()]
+    staging = request.folder / STAGING_FOLDER
+    staging.mkdir()
+    value = frozenset({request.key.task_id}.union(*before))
+    return (encode(f"x{request.key.task_id}", value, folder=staging, shared={}),)
+
+
+def test_files_go_from_task_to_task_and_none_stays(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor(hands_on=pickled)) as s:
+        runs = s.open("%%task a\nxa = 1", "%%task b\nxb = xa", "%%task c\nxc = xb", "%%task d\nxc", runs=2)
+        s.scheduler.run_until_idle()
+        assert [s.run_state(run) for run in runs] == [RunState.SUCCESS] * 2
+        for run in runs:
+            value = s.xcoms.get(TaskKey(run, "c"), "xc", folder=tmp_path)
+            assert value is not None
+            assert decode(value, namespace={}) == {"a", "b", "c"}
+        s.scheduler.close()
+    assert list((s.home.root).rglob("*.pickle")) == []
+    assert not s.home.handed.exists()
+
+
+def number(_: TaskRequest) -> tuple[XComValue, ...]:
+    return (XComValue(key="x", form=Form.JSON, kind="int", text="4", size=1),)
+
+
+def test_when_a_run_is_over_its_values_can_be_queried(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor(hands_on=number)) as s:
+        s.open("%%task a\nx = 4", "%%task b\nx", runs=3)
+        s.scheduler.run_until_idle()
+        s.scheduler.close()
+        query = "SELECT sum(value::INTEGER) FROM n.a__x UNION ALL SELECT sum(value::INTEGER) FROM n.b__x"
+        assert s.xcoms._connection.execute(query).fetchall() == [(12,), (12,)]
 
 
 def test_every_move_is_told_after_it_is_stored_and_once(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Home:
         at = datetime(2026, 1, 1, tzinfo=UTC)
         entry = TryXComs(key=task_key, try_number=number, ds=ds, token=f"{self.count}", xcoms=(value,), at=at)
         self.store.commit([entry])
+        self.store.show()
         return task_key
 
     def sql(self, query: str) -> list[Any]:

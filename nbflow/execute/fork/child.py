@@ -44,7 +44,7 @@ def live(
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor, target in ((null, 0), (null, 1), (words, 2)):
             os.dup2(descriptor, target)
-        _close_others({0, 1, 2, post.fileno(), *out, *err})
+        _close_others({0, 1, 2, words, post.fileno(), *out, *err})
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while a cell runs, as ipykernel has it
         os.environ["JPY_PARENT_PID"] = str(
@@ -59,7 +59,7 @@ def live(
     except EOFError:
         status = 0  # nobody is there any more to be told
     except BaseException:  # noqa: BLE001 the host reads it
-        traceback.print_exc(file=sys.__stderr__)
+        os.write(words, traceback.format_exc().encode())
     finally:
         os._exit(status)
 

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from nbflow.execute.engine import TaskNotebook, TaskRun
-    from nbflow.execute.fork.hatch import TaskChild
+    from nbflow.execute.fork.process import ChildProcess
 
 
 class ChildClient(TaskClient):
     """papermill's client of a child; nbclient's own code makes the outputs of its messages."""
 
-    def __init__(self, notebook: TaskNotebook, run: TaskRun, child: TaskChild, *, kernel_name: str) -> None:
+    def __init__(
+        self, notebook: TaskNotebook, run: TaskRun, child: ChildProcess, *, kernel_name: str
+    ) -> None:
         super().__init__(notebook, run, kernel_name=kernel_name)
         self._child = child
         # What nbclient's output widget answers a kernel with.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nbflow.execute.attempt import Attempt
-from nbflow.execute.fork.hatch import TaskChild
+from nbflow.execute.fork.process import ChildProcess
 from nbflow.execute.outcome import outcome_to_json
 from nbflow.execute.request import Job
 from nbflow.model.work import Result
@@ -31,19 +31,19 @@ def serve(app: ChildApp, orders: Orders, engine: str) -> None:
         OwnerGone: the owner has ended; the child that was running has been killed.
     """
     orders.answer({"ready": {"pid": os.getpid()}})
-    child = TaskChild(app, orders, engine)
+    child = ChildProcess(app, orders, engine)
     try:
         while True:
             job = Job.from_json(orders.wait())
             if not child.alive():
                 child.bury()
-                child = TaskChild(app, orders, engine)
+                child = ChildProcess(app, orders, engine)
             attempt = Attempt(job, child)
             orders.on_stop = _stopper(job.token, attempt)
             outcome = attempt.run(lambda pgid, token=job.token: _started(orders, token, pgid))
             orders.on_stop = None
             orders.answer({"finished": outcome_to_json(outcome)})
-            ended, child = child, TaskChild(app, orders, engine)
+            ended, child = child, ChildProcess(app, orders, engine)
             ended.bury()
     finally:
         child.signal(signal.SIGKILL)

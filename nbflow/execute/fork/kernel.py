@@ -22,6 +22,7 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.session import Session
 from tornado.ioloop import IOLoop
+from tornado.platform.asyncio import BaseAsyncIOLoop  # what `IOLoop.current()` would import in each child
 
 from nbflow.execute.chance import chance_states
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from nbflow.execute.fork.post import Post
 
 IN_MEMORY = "--HistoryManager.hist_file=:memory:"
+_BRIDGE = "nbflow.execute.bridge"
+_REHEARSAL = f"%load_ext {_BRIDGE}\n0"
 _IOPUB = object()  # stands for the socket that ipykernel publishes on
 
 
@@ -180,6 +183,7 @@ def _touch(app: ChildApp) -> None:
     shell = app.kernel.shell
     shell.display_formatter.format(0)  # type: ignore[union-attr]
     shell.transform_cell("0\n")
+    shell.run_cell(_REHEARSAL, silent=True)
 
 
 def _begin(app: ChildApp, cwd: str, environment: dict[str, str]) -> None:
@@ -189,13 +193,15 @@ def _begin(app: ChildApp, cwd: str, environment: dict[str, str]) -> None:
     shell = app.kernel.shell
     shell.starting_dir = cwd
     shell.user_ns["_dh"][:] = [Path(cwd)]
+    if (process := sys.modules.get("multiprocessing.process")) is not None:
+        process.ORIGINAL_DIR = cwd  # taken on import: where spawned processes look for modules
 
 
 async def _rehearse(app: ChildApp) -> None:
     """Do once what the first cell does, so that the memory it touches is this process's own by then."""
-    bridge = "nbflow.execute.bridge"
-    await app.kernel.do_execute(f"%load_ext {bridge}\n0", silent=True, store_history=False)
-    app.kernel.shell.extension_manager.loaded.discard(bridge)  # type: ignore[union-attr]
+    app.kernel.shell.extension_manager.loaded.discard(_BRIDGE)  # type: ignore[union-attr]
+    await app.kernel.do_execute(_REHEARSAL, silent=True, store_history=False)
+    app.kernel.shell.extension_manager.loaded.discard(_BRIDGE)  # type: ignore[union-attr]
     chance_states()
 
 
@@ -206,8 +212,9 @@ def serve(app: ChildApp, post: Post) -> None:
         EOFError: the host is gone.
     """
     loop = IOLoop.current()
+    assert isinstance(loop, BaseAsyncIOLoop)  # noqa: S101 (tornado has no other)
     app.io_loop = app.kernel.io_loop = loop
-    inner = loop.asyncio_loop  # type: ignore[attr-defined]
+    inner = loop.asyncio_loop
 
     async def work() -> None:
         await _rehearse(app)

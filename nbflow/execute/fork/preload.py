@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import io
 import os
+import site
 import sys
 import sysconfig
 import warnings
@@ -15,18 +16,15 @@ from typing import TYPE_CHECKING
 from nbflow.execute.imports import package_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-_PLACES = tuple(
+_SCHEME = ("stdlib", "platstdlib", "purelib", "platlib")
+PLACES = tuple(
     sorted(
-        {
-            os.path.realpath(sysconfig.get_path(name))
-            for name in ("stdlib", "platstdlib", "purelib", "platlib")
-        }
+        {os.path.realpath(sysconfig.get_path(name)) for name in _SCHEME}
+        | ({os.path.realpath(site.getusersitepackages())} if site.ENABLE_USER_SITE else set())
     )
 )
-# They stop their threads before a fork and start them again after it (pthread_atfork).
-_SURVIVE = frozenset({"numpy", "scipy", "pandas", "pyarrow"})
 
 
 class Unsuited(Exception):
@@ -41,12 +39,15 @@ class Unsuited(Exception):
         super().__init__(f"{package} {why}")
 
 
-def preload(statements: Iterable[str], *, without: Iterable[str]) -> tuple[str, ...]:
+def preload(
+    statements: Iterable[str], *, without: Iterable[str], places: Collection[str] = PLACES
+) -> tuple[str, ...]:
     """Run import statements, as far as they name installed packages; gives the packages.
 
     Args:
         statements: unconditional ones, of one module each.
         without: packages that have been found unsuited.
+        places: the folders of installed packages.
 
     Raises:
         Unsuited: importing a package has left threads, printed or warned, or brought in code that lies
@@ -56,7 +57,7 @@ def preload(statements: Iterable[str], *, without: Iterable[str]) -> tuple[str, 
     found: dict[str, None] = {}
     for statement in statements:
         package = package_of(statement)
-        if package in avoided or not is_installed(package):
+        if package in avoided or not is_installed(package, places):
             continue
         known, threads = frozenset(sys.modules), _threads()
         with _listening() as said:
@@ -66,16 +67,18 @@ def preload(statements: Iterable[str], *, without: Iterable[str]) -> tuple[str, 
                 raise Unsuited(package, f"can't be imported ({type(error).__name__}: {error})") from error
         if said():
             raise Unsuited(package, "prints or warns when it is imported")
-        if _threads() > threads and package not in _SURVIVE:
+        if _threads() > threads and _threads_after_a_fork() > threads:
             raise Unsuited(package, "starts threads when it is imported")
-        foreign = next((name for name in sorted(sys.modules.keys() - known) if _is_foreign(name)), None)
+        foreign = next(
+            (name for name in sorted(sys.modules.keys() - known) if _is_foreign(name, places)), None
+        )
         if foreign is not None:
             raise Unsuited(package, f"imports {foreign}, which is no installed package")
         found[package] = None
     return tuple(found)
 
 
-def is_installed(package: str) -> bool:
+def is_installed(package: str, places: Collection[str] = PLACES) -> bool:
     """Whether a package lies where packages are installed; what lies in the notebook's folder does not."""
     if package in sys.stdlib_module_names:
         return True
@@ -85,21 +88,23 @@ def is_installed(package: str) -> bool:
         return False
     if spec is None:
         return False
-    places = [
+    found = [
         *(spec.submodule_search_locations or ()),
         *([spec.origin] if spec.has_location and spec.origin else []),
     ]
-    return bool(places) and all(_is_inside(place) for place in places)
+    return bool(found) and all(_is_inside(place, places) for place in found)
 
 
-def _is_foreign(name: str) -> bool:
+def _is_foreign(name: str, places: Collection[str]) -> bool:
     file = getattr(sys.modules.get(name), "__file__", None)
-    return file is not None and not _is_inside(file)
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return False
+    return file is not None and not _is_inside(file, places)
 
 
-def _is_inside(place: str) -> bool:
+def _is_inside(place: str, places: Collection[str]) -> bool:
     real = os.path.realpath(place)
-    return any(real.startswith(folder + os.sep) for folder in _PLACES)
+    return any(real.startswith(folder + os.sep) for folder in places)
 
 
 def _threads() -> int:
@@ -107,13 +112,25 @@ def _threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
+def _threads_after_a_fork() -> int:
+    """As above, when a child has been forked: some libraries stop their threads for it, to start them
+    again where they are needed (OpenBLAS).
+    """
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return _threads()
+
+
 @contextlib.contextmanager
 def _listening() -> Iterator[Callable[[], bool]]:
-    """Around an import: gives what tells whether it printed or warned."""
+    """Around an import: gives what tells whether it printed or warned. Its warning filters stay."""
     text = io.StringIO()
-    with (
-        warnings.catch_warnings(record=True) as caught,
-        contextlib.redirect_stdout(text),
-        contextlib.redirect_stderr(text),
-    ):
-        yield lambda: bool(caught or text.getvalue())
+    show = warnings.showwarning
+    warnings.showwarning = lambda *_args, **_options: text.write("warned")  # type: ignore[assignment]
+    try:
+        with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+            yield lambda: bool(text.getvalue())
+    finally:
+        warnings.showwarning = show

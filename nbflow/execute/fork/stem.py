@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbflow.execute.process import end_with_parent
@@ -31,14 +32,16 @@ _TABLES = frozenset({"pandas", "polars", "pyarrow", "numpy"})  # what their valu
 def main() -> None:
     """Import, then fork hosts for ever."""
     end_with_parent()
+    # As ipykernel's launcher does: IPython puts the notebook's folder behind Python's own.
+    if sys.path[0] in ("", str(Path.cwd())):
+        del sys.path[0]
     options = json.loads(sys.argv[1])
     orders = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
     app, said = _ready(options, orders)
-    gc.collect()
-    gc.freeze()  # a child that looks through its memory leaves this part shared
+    settle()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries hosts
     while True:
         data, descriptors, _, _ = socket.recv_fds(orders, 16, 1)
@@ -49,6 +52,14 @@ def main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _be_host(app, said, descriptors[0])
         os.close(descriptors[0])
+
+
+def settle() -> None:
+    """Clean up, and keep what is left from every later search for garbage, which would write to all of it:
+    children share it as it is.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _ready(options: dict[str, Any], orders: socket.socket) -> tuple[ChildApp | None, str]:
@@ -87,6 +98,7 @@ def import_engine(statements: Sequence[str]) -> None:
         import nbflow.execute.attempt
         import nbflow.execute.bridge
         import nbflow.execute.fork.client
+        import nbflow.execute.fork.host
         import nbflow.execute.handover  # noqa: F401
     finally:
         if hidden:
@@ -94,18 +106,22 @@ def import_engine(statements: Sequence[str]) -> None:
 
 
 def _import_codecs(packages: Sequence[str]) -> None:
-    """Import what a try's end would import."""
+    """Import what a try's end would import, and have nbformat compile its schema, which is large."""
+    from nbformat import v4, validate
+
     import nbflow.codec
     import nbflow.execute.capture  # noqa: F401
 
+    validate(v4.new_notebook(cells=[v4.new_code_cell()]))
     if not _TABLES.isdisjoint(packages):
-        import pyarrow  # noqa: F401
+        import pyarrow
+    if "pandas" in packages:
+        import pyarrow.pandas_compat  # noqa: F401 its first frame would
 
 
 def _be_host(app: ChildApp | None, said: str, descriptor: int) -> None:
     status = 1
     try:
-        from nbflow.execute.fork.host import serve
         from nbflow.execute.fork.orders import Orders, OwnerGone
 
         orders = Orders(socket.socket(fileno=descriptor))
@@ -113,6 +129,8 @@ def _be_host(app: ChildApp | None, said: str, descriptor: int) -> None:
             if app is None:
                 orders.answer({"unfit": said})
             else:
+                from nbflow.execute.fork.host import serve
+
                 serve(app, orders, said)
         except OwnerGone:
             pass

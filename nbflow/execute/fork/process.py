@@ -31,7 +31,7 @@ TICK = 0.25  # seconds between looks at whether the notebook is to be saved
 _SAID = 10_000  # bytes
 
 
-class TaskChild:
+class ChildProcess:
     """One child, from the fork to its end.
 
     Attributes:

@@ -1,0 +1,129 @@
+"""What the one writer of an XCom file knows of it without asking: free numbers, keys, tries of its runs.
+
+A small query costs DuckDB as much as a small insert, and only the writer changes what is kept here. None
+of it outlives a transaction that failed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nbflow.store.sql import queries
+from nbflow.store.xcom_view import schema_name, view_name
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from nbflow.model.run import RunKey
+
+_NUMBERS_AT_ONCE = 256
+_RUNS_KEPT = 64  # more than one DAG has open at once
+
+
+class Numbers:
+    """Numbers that no row has yet, taken from the file's sequence by the hundred."""
+
+    def __init__(self, cursor: DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self._free: list[int] = []
+
+    def reserve(self, count: int) -> None:
+        """Have at least so many ready. To be called outside of transactions: one that is rolled back and
+        a crash after it would make DuckDB give the same numbers again.
+        """
+        if len(self._free) < count:
+            query = queries("xcom.sql")["take_numbers"]
+            rows = self._cursor.execute(query, {"count": max(count, _NUMBERS_AT_ONCE)}).fetchall()
+            self._free = sorted((number for (number,) in rows), reverse=True)
+
+    def take(self) -> int:
+        """The lowest of those that are ready."""
+        return self._free.pop()
+
+
+@dataclass(slots=True)
+class Key:
+    """One name that a task hands on: its number, and the view that shows it."""
+
+    number: int
+    schema: str
+    view: str
+    has_json: bool
+
+
+class Keys:
+    """Every key of the file. There are as many as the notebooks' tasks have names to hand on."""
+
+    def __init__(self, cursor: DuckDBPyConnection) -> None:
+        self._keys: dict[tuple[str, str, str], Key] = {}
+        self._schemas: dict[str, str] = {}  # schema → DAG
+        self._views: dict[str, list[str]] = {}  # by schema
+        for dag_id, task_id, key, *row in cursor.execute(queries("xcom.sql")["keys"]).fetchall():
+            self.add(dag_id, task_id, key, Key(*row))
+
+    def without_a_view(self, cursor: DuckDBPyConnection) -> dict[int, Key]:
+        """By number, the keys with single values that no view shows yet: their writer came no further."""
+        unmarked = {key.number: key for key in self._keys.values() if not key.has_json}
+        if not unmarked:
+            return {}
+        rows = cursor.execute(queries("xcom.sql")["keys_with_json"], {"keys": list(unmarked)}).fetchall()
+        return {number: unmarked[number] for (number,) in rows}
+
+    def find(self, dag_id: str, task_id: str, key: str) -> Key | None:
+        """The key, None when nothing was handed on under it yet."""
+        return self._keys.get((dag_id, task_id, key))
+
+    def new(self, dag_id: str, task_id: str, key: str, number: int) -> Key:
+        """A key that is not there yet, with a name for its view that is free. `add` it once it is stored."""
+        schema = schema_name(dag_id, self._schemas)
+        view = view_name(task_id, key, self._views.get(schema, ()))
+        return Key(number, schema, view, has_json=False)
+
+    def add(self, dag_id: str, task_id: str, key: str, row: Key) -> None:
+        """Take note of a key that is stored."""
+        self._keys[dag_id, task_id, key] = row
+        self._schemas[row.schema] = dag_id
+        self._views.setdefault(row.schema, []).append(row.view)
+
+
+@dataclass(slots=True)
+class RunTries:
+    """The numbers of a run's committed tries: by token, and of those that are current by task instance."""
+
+    by_token: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    current: dict[tuple[str, int], list[int]] = field(default_factory=dict[tuple[str, int], list[int]])
+
+    def add(self, number: int, token: str, instance: tuple[str, int], *, is_current: bool) -> None:
+        """Take note of a try that is stored."""
+        self.by_token.setdefault(token, []).append(number)
+        if is_current:
+            self.current.setdefault(instance, []).append(number)
+
+
+class Tries:
+    """The tries of the runs that were written last."""
+
+    def __init__(self, cursor: DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self._runs: OrderedDict[RunKey, RunTries] = OrderedDict()
+
+    def of(self, run: RunKey) -> RunTries:
+        """The run's tries, asked for the first time it is written."""
+        found = self._runs.get(run)
+        if found is None:
+            found = self._runs[run] = RunTries()
+            names = {"dag_id": run.dag_id, "run_id": run.run_id}
+            for row in self._cursor.execute(queries("xcom.sql")["tries_of_run"], names).fetchall():
+                number, token, task_id, map_index, is_current = row
+                found.add(number, token, (task_id, map_index), is_current=is_current)
+        self._runs.move_to_end(run)
+        return found
+
+    def trim(self) -> None:
+        """Forget all but the latest runs. To be called between transactions: what one has not stored yet
+        would not be found again.
+        """
+        while len(self._runs) > _RUNS_KEPT:
+            self._runs.popitem(last=False)
