@@ -35,11 +35,13 @@ class Soil:
 
     Attributes:
         statements: the imports of the notebook (`imports_of`).
+        without: packages that read a file of the notebook's folder when they are imported.
         environment: beside the inherited variables.
         installed: when packages were last installed or removed, as far as their folders tell.
     """
 
     statements: tuple[str, ...]
+    without: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     installed: tuple[int, ...]
 
@@ -49,6 +51,7 @@ class Soil:
         folders = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
         return cls(
             statements=imports_of(flow, cwd),
+            without=("matplotlib",) if (cwd / "matplotlibrc").exists() else (),
             environment=tuple(sorted(environment.items())),
             installed=tuple(os.stat(folder).st_mtime_ns for folder in sorted(folders)),  # noqa: PTH116 every try
         )
@@ -77,7 +80,7 @@ class Stem:
 
     def __init__(self, soil: Soil, errors: IO[bytes]) -> None:
         self._control, theirs = socket.socketpair()
-        options = json.dumps({"statements": soil.statements, "without": []})
+        options = json.dumps({"statements": soil.statements, "without": soil.without})
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "nbflow.execute.fork.stem", options],

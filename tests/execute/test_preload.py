@@ -71,6 +71,12 @@ CASES = [
         ),
     ),
     Case(
+        "brings in what is to be left out",
+        "import around",
+        "around imports avoided",
+        (("installed/around.py", "import avoided"), ("installed/avoided.py", "")),
+    ),
+    Case(
         "brings in what lies elsewhere",
         "import bridge",
         "bridge imports mine, which is no installed package",

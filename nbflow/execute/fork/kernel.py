@@ -194,7 +194,8 @@ def _begin(app: ChildApp, cwd: str, environment: dict[str, str]) -> None:
     shell.starting_dir = cwd
     shell.user_ns["_dh"][:] = [Path(cwd)]
     if (process := sys.modules.get("multiprocessing.process")) is not None:
-        process.ORIGINAL_DIR = cwd  # taken on import: where spawned processes look for modules
+        # Taken when it is imported: where spawned processes look for modules.
+        process.ORIGINAL_DIR = cwd  # type: ignore[attr-defined]
 
 
 async def _rehearse(app: ChildApp) -> None:

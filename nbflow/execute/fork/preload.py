@@ -46,12 +46,12 @@ def preload(
 
     Args:
         statements: unconditional ones, of one module each.
-        without: packages that have been found unsuited.
+        without: packages that each child has to import itself.
         places: the folders of installed packages.
 
     Raises:
-        Unsuited: importing a package has left threads, printed or warned, or brought in code that lies
-            in nobody's site-packages.
+        Unsuited: importing a package has left threads, printed or warned, or brought in one that was to be
+            left out, or code that lies in nobody's site-packages.
     """
     avoided = frozenset(without)
     found: dict[str, None] = {}
@@ -69,9 +69,10 @@ def preload(
             raise Unsuited(package, "prints or warns when it is imported")
         if _threads() > threads and _threads_after_a_fork() > threads:
             raise Unsuited(package, "starts threads when it is imported")
-        foreign = next(
-            (name for name in sorted(sys.modules.keys() - known) if _is_foreign(name, places)), None
-        )
+        new = sorted(sys.modules.keys() - known)
+        if not avoided.isdisjoint(new):
+            raise Unsuited(package, f"imports {', '.join(avoided.intersection(new))}")
+        foreign = next((name for name in new if _is_foreign(name, places)), None)
         if foreign is not None:
             raise Unsuited(package, f"imports {foreign}, which is no installed package")
         found[package] = None
