@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from nbflow.model.flow import Flow
 
 _MAGICS = frozenset({"%env", "%set_env", "%cd", "%pushd", "%popd"})
-_SETTINGS = ("matplotlibrc",)  # what a package reads in the folder it is imported in
 
 
 def imports_of(flow: Flow, folder: Path) -> tuple[str, ...]:
@@ -22,11 +21,8 @@ def imports_of(flow: Flow, folder: Path) -> tuple[str, ...]:
 
     Args:
         flow: the notebook as read.
-        folder: where it lies; what its own modules and packages hide is left out, and everything where it
-            holds a package's settings: other packages may import that one.
+        folder: where it lies; what its own modules and packages hide is left out.
     """
-    if any((folder / name).exists() for name in _SETTINGS):
-        return ()
     found: dict[str, None] = {}
     inner: set[str] = set()  # names by which cells change the interpreter's surroundings: `os`, `environ`
     for cell in flow.cells:

@@ -292,10 +292,14 @@ class StateStore:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self._db.execute("COMMIT")
+                self._commit()
             except BaseException:
                 if self._db.in_transaction:  # SQLite itself rolls back when the disk is full
                     self._db.execute("ROLLBACK")
                 raise
         except sqlite3.OperationalError as error:
             raise HomeError(_UNWRITABLE.format(path=self.path, why=error)) from error
+
+    def _commit(self) -> None:
+        """Have the disk take it: what a turn waits for."""
+        self._db.execute("COMMIT")

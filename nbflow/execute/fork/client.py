@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_client.session import Session
 from nbclient.client import timestamp
-from nbclient.exceptions import CellExecutionComplete
+from nbclient.exceptions import CellExecutionComplete, DeadKernelError
 
 from nbflow.execute.engine import TaskClient
 
@@ -67,7 +67,12 @@ class ChildClient(TaskClient):
         """Take the cell's messages up to its last; gives the reply."""
         reply: dict[str, Any] = {}
         while True:
-            message = self._child.receive(self.nb_man.save)
+            try:
+                message = self._child.receive(self.nb_man.save)
+            except DeadKernelError:
+                for name, text in self._child.left_over().items():
+                    self.process_message(_stream(name, text), cell, cell_index)
+                raise
             if message["parent_header"]["msg_id"] != number:
                 continue  # of a thread that an earlier cell started, say
             message["header"]["date"] = datetime.fromisoformat(message["header"]["date"])
@@ -91,6 +96,17 @@ class ChildClient(TaskClient):
             },
             tuple(message.get("buffers", ())),
         )
+
+
+def _stream(name: str, text: str) -> dict[str, Any]:
+    """The message that would have come of what was written to a descriptor."""
+    return {
+        "msg_type": "stream",
+        "header": {"msg_type": "stream"},
+        "parent_header": {},
+        "metadata": {},
+        "content": {"name": name, "text": text},
+    }
 
 
 @cache
