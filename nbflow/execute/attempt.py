@@ -8,24 +8,24 @@ import signal
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import papermill_io
 
-from nbflow.execute.brief import HANG_FILE, REPORT_FILE
+from nbflow.execute.brief import HANG_FILE
 from nbflow.execute.engine import ENGINE, Interrupted, KernelDidNotStart, TaskRun
 from nbflow.execute.outcome import error_from_json, write_outcome
 from nbflow.execute.output import LOG_LIMIT, STREAM_LIMIT, Log, plain
 from nbflow.execute.place import dumped_line
 from nbflow.execute.process import exit_words
-from nbflow.model.work import LOG_FILE, NOTEBOOK_FILE, STAGING_FOLDER, ErrorPlace, Result, TaskOutcome
+from nbflow.model.work import LOG_FILE, NOTEBOOK_FILE, ErrorPlace, Result, TaskOutcome
 from nbflow.model.xcom import XComValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nbflow.execute.engine import TryProcess
     from nbflow.execute.request import Job
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _NO_NBFLOW = """\
 the Python of the kernel {kernel!r} has no nbflow, or another version of it. Install it there \
 (`python -m pip install nbflow` with that Python), or run without --kernel."""
+_SCHEME = "nbflow:"  # of papermill's paths
 INTERRUPT_GRACE = 5.0  # seconds between the interrupt and the kill
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the outcome
 
@@ -113,7 +114,7 @@ class Attempt:
     def _execute(self, run: TaskRun) -> Exception | None:
         try:
             papermill.execute_notebook(
-                nbformat.from_dict(self._job.notebook),
+                _given(self._job.notebook),
                 None,
                 parameters=dict(self._job.parameters),
                 engine_name=ENGINE,
@@ -131,7 +132,7 @@ class Attempt:
         self._process.after(INTERRUPT_GRACE, lambda: self._process.signal(signal.SIGKILL))
 
     def _outcome(self, run: TaskRun, failure: Exception | None, began: datetime) -> TaskOutcome:
-        report = self._report()
+        report = self._process.report()
         error = error_from_json(report["error"]) if report else None
         xcoms: tuple[XComValue, ...] = ()
         if self._stopped is not None:
@@ -163,10 +164,6 @@ class Attempt:
             ended=datetime.now(UTC),
             engine=self._process.engine,
         )
-
-    def _report(self) -> dict[str, Any] | None:
-        path = self._folder / STAGING_FOLDER / REPORT_FILE
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def _died(self, run: TaskRun) -> tuple[Result, str, ErrorPlace]:
         """A kernel that a signal killed is lost; one that ended by itself was asked to, by its cell."""
@@ -223,6 +220,30 @@ class Attempt:
             total = LOG_LIMIT + run.log.dropped
             notes.append(f"the try printed {total:,} bytes; its log keeps the first {LOG_LIMIT:,}")
         return notes
+
+
+class _Given:
+    """papermill's way to a notebook that is at hand as JSON; its own writes a node and reads it again."""
+
+    notebook = ""
+
+    def read(self, _path: str) -> str:
+        """The notebook's text."""
+        return self.notebook
+
+    def pretty_path(self, path: str) -> str:
+        """For papermill's log."""
+        return path
+
+
+_HAND = _Given()
+papermill_io.register(_SCHEME, _HAND)
+
+
+def _given(notebook: Mapping[str, object]) -> str:
+    """The path under which papermill finds it, until the next one is given."""
+    _HAND.notebook = json.dumps(notebook)
+    return f"{_SCHEME}notebook.ipynb"
 
 
 def _where(error: ErrorPlace | None) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
+    from nbflow.execute.fork.kernel import ChildSession
     from nbflow.model.work import ErrorPlace
     from nbflow.model.xcom import XComValue
 
@@ -58,7 +59,7 @@ class TrySession:
         self._shell = shell
         self._live = False
         self._done = False
-        self._lets_through = False
+        self._child: ChildSession | None = None  # the way to the host, where this is its child
         self._cells: dict[str, CellPlace] = {}
         self._known: frozenset[str] = frozenset()
         self._files: dict[str, CellPlace] = {}
@@ -113,7 +114,8 @@ class TrySession:
             self._count_on(None)
             self._chance = chance_states()
             end_with_parent(int(os.environ.get("JPY_PARENT_PID", os.getppid())))
-            self._lets_through = hasattr(shell.kernel, "take")  # type: ignore[attr-defined] a child's kernel
+            session = shell.kernel.session  # type: ignore[attr-defined]
+            self._child = session if hasattr(session, "tell") else None
             leave_sockets_open()
             tell_of_crashes(brief.folder / HANG_FILE, brief.timeout)
 
@@ -145,8 +147,6 @@ class TrySession:
         if changed and brief.strict:
             raise Fail(" ".join(changed.values()))
         notes = (*changed.values(), *chance_notes(task_id, self._seeded, self._chance))
-        staging = brief.folder / STAGING_FOLDER
-        staging.mkdir(exist_ok=True)
         handover = hand_over(
             task_id,
             namespace,
@@ -154,7 +154,7 @@ class TrySession:
             pushed=self._ti.pushed,
             returned=self._returned,
             shared=self._shared,
-            folder=staging,
+            folder=brief.folder / STAGING_FOLDER,
             ties=brief.ties.without(changed),
         )
         self._report(Result.SUCCESS, "", None, xcoms=handover.xcoms, notes=notes + handover.notes)
@@ -175,7 +175,7 @@ class TrySession:
         if info is None or info.silent or self._done or cell_id not in self._known:
             return  # of a cell that a cell runs, say
         cell = self._cells.get(cell_id)
-        if not self._lets_through:
+        if self._child is None:
             let_output_through()
         error = result.error_before_exec or result.error_in_exec
         try:
@@ -234,8 +234,6 @@ class TrySession:
         notes: tuple[str, ...] = (),
     ) -> None:
         self._done = True
-        staging = self.brief.folder / STAGING_FOLDER
-        staging.mkdir(exist_ok=True)
         report = {
             "result": result.value,
             "reason": reason,
@@ -243,7 +241,10 @@ class TrySession:
             "xcoms": [value.to_json() for value in xcoms],
             "notes": list(notes),
         }
-        write_whole(staging / REPORT_FILE, json.dumps(report, ensure_ascii=False))
+        if self._child is None:
+            write_whole(self.brief.folder / REPORT_FILE, json.dumps(report, ensure_ascii=False))
+        else:
+            self._child.tell("report", report)
 
     def _decode(self, value: XComValue) -> object:
         from nbflow.codec import decode

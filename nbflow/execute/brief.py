@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 BRIEF_FILE = "brief.json"  # in a try's folder
-REPORT_FILE = "report.json"  # in its staging folder: what the kernel says of how it went
+REPORT_FILE = "report.json"  # in its folder: what a kernel says of how it went
 HANG_FILE = "hang.txt"  # in its folder: where a kernel was that didn't answer an interrupt
 TRY_VARIABLE = "NBFLOW_TRY"  # holds the token in the kernel of the try, and nowhere else
 

@@ -19,7 +19,7 @@ from nbflow.execute.process import exit_words
 from nbflow.execute.request import OWN_TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from jupyter_client.manager import AsyncKernelManager
@@ -108,6 +108,10 @@ class TryProcess(Protocol):
 
     def said(self) -> str:
         """What a process that has ended wrote last past Jupyter: a crash's report."""
+        ...
+
+    def report(self) -> Mapping[str, Any] | None:
+        """What the bridge has said of how the try went; None when it didn't come so far."""
         ...
 
     def ask_to_end(self) -> None:

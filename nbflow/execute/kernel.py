@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -21,7 +22,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import run_sync
 
-from nbflow.execute.brief import TRY_VARIABLE
+from nbflow.execute.brief import REPORT_FILE, TRY_VARIABLE
 from nbflow.execute.engine import KernelDidNotStart
 from nbflow.execute.kernelspec import kernel_spec
 from nbflow.execute.process import exit_words
@@ -112,6 +113,7 @@ class TaskKernel:
 
     def start(self, job: Job) -> None:
         """Start the process; `ready` waits for it."""
+        self._try = Path(job.folder)
         environment = {**job.environment, TRY_VARIABLE: job.token}
         run_sync(self._start)(cwd=Path(job.cwd), environment=environment)
 
@@ -208,6 +210,11 @@ class TaskKernel:
     def exit_status(self) -> int:
         """How it ended; waits for it. Negative: by that signal."""
         return self.process.wait()
+
+    def report(self) -> Mapping[str, Any] | None:
+        """What the bridge has said of how the try went; None when it didn't come so far."""
+        path = self._try / REPORT_FILE
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def ask_to_end(self) -> None:
         """Ask a kernel that lives to end; `end` waits for it."""

@@ -61,7 +61,7 @@ def error_from_json(data: Mapping[str, Any] | None) -> ErrorPlace | None:
 
 
 def write_outcome(outcome: TaskOutcome, folder: Path) -> None:
-    """Write a try's outcome into its staging folder, after what it speaks of.
+    """Write a try's outcome into its folder, after what it speaks of.
 
     When this returns, the outcome survives its process and its owner. Of a power cut: the files that its
     XComs name are on the disk before the outcome has its name, so an outcome that is found speaks the truth;
@@ -73,20 +73,18 @@ def write_outcome(outcome: TaskOutcome, folder: Path) -> None:
         outcome: how the try ended.
         folder: the try's folder.
     """
-    staging = folder / STAGING_FOLDER
-    staging.mkdir(exist_ok=True)
     files = [value.path for value in outcome.xcoms if value.path is not None]
     for path in files:
         _sync(path)
     if files:
-        _sync(staging)
-    write_whole(staging / OUTCOME_FILE, json.dumps(outcome_to_json(outcome), ensure_ascii=False))
+        _sync(folder / STAGING_FOLDER)
+    write_whole(folder / OUTCOME_FILE, json.dumps(outcome_to_json(outcome), ensure_ascii=False))
 
 
 def read_outcome(folder: Path) -> TaskOutcome | None:
     """The outcome that a try left in its folder; None when it didn't come so far, or a power cut took it."""
     try:
-        text = (folder / STAGING_FOLDER / OUTCOME_FILE).read_text(encoding="utf-8")
+        text = (folder / OUTCOME_FILE).read_text(encoding="utf-8")
         return outcome_from_json(json.loads(text))
     except (FileNotFoundError, ValueError):
         return None

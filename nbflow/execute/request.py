@@ -171,15 +171,20 @@ def task_notebook(request: TaskRequest, brief: Path) -> dict[str, Any]:
     original: Any = request.notebook
     chosen = cells_for(flow, task_id)
     first_own = next(cell.index for cell in chosen if cell.task_id == task_id)
-    cells = [_own_cell(BRIDGE_TAG, f"%load_ext nbflow.execute.bridge\n%nbflow_try {brief}")]
+    begin = f"%load_ext nbflow.execute.bridge\n%nbflow_try {brief}"
+    inputs = " ".join(["%nbflow_inputs", *sorted(request.inputs)])
+    statements = flow.imports.get(task_id)
+    if chosen[0].index == first_own and not statements and not request.params:
+        begin, inputs = f"{begin}\n{inputs}", ""  # nothing comes between
+    cells = [_own_cell(BRIDGE_TAG, begin)]
     if request.params and not any(cell.role is Role.PARAMETERS for cell in chosen):
         cells.append(_own_cell(INJECTED_TAG, ""))  # papermill replaces it; else it would go above the bridge
     for cell in chosen:
         if cell.index == first_own:
-            if statements := flow.imports.get(task_id):
+            if statements:
                 cells.append(_own_cell(IMPORTS_TAG, statements))
-            inputs = " ".join(sorted(request.inputs))
-            cells.append(_own_cell(INPUTS_TAG, f"%nbflow_inputs {inputs}".rstrip()))
+            if inputs:
+                cells.append(_own_cell(INPUTS_TAG, inputs))
         cells.append(original["cells"][cell.index] | {"id": cell.cell_id, **_NOT_RUN})
     cells.append(_own_cell(OUTPUTS_TAG, "%nbflow_outputs"))
     metadata = {

@@ -125,5 +125,5 @@ class TaskOutcome:
 NOTEBOOK_FILE = "notebook.ipynb"  # in a try's folder: the executed one-task notebook
 LOG_FILE = "log.txt"  # everything the try printed, as it came, and the traceback
 INPUTS_FOLDER = "inputs"  # the encoded inputs
-STAGING_FOLDER = "staging"  # outcome.json and the encoded outputs, fsynced before it is reported
+STAGING_FOLDER = "staging"  # the encoded outputs, fsynced before the outcome is reported
 FAILURE_FOLDER = "failure"  # of a failed try: the serialisable variables at the point of failure

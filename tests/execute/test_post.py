@@ -41,15 +41,18 @@ def ends() -> Iterator[tuple[Post, Post]]:
 
 
 def whole(post: Post) -> dict[str, Any]:
-    while (message := post.receive()) is None:
+    while not (messages := post.receive()):
         pass
-    return message
+    assert len(messages) == 1
+    return messages[0]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_message_arrives_as_it_was_sent(ends: tuple[Post, Post], case: Case) -> None:
     ours, theirs = ends
-    sender = threading.Thread(target=theirs.send, args=({"text": case.text}, case.buffers))
+    sender = threading.Thread(
+        target=theirs.send, args=({"text": case.text},), kwargs={"buffers": case.buffers}
+    )
     sender.start()
     assert whole(ours) == {"text": case.text, "buffers": list(case.buffers)}
     sender.join()
@@ -84,6 +87,12 @@ def test_half_a_message_of_a_killed_sender_spoils_no_other(ends: tuple[Post, Pos
     theirs._socket.send(_PART.pack(999_999, 0, True) + b"the beginning of something")
     theirs.send({"text": "whole"})
     assert whole(ours)["text"] == "whole"
+
+
+def test_messages_sent_together_come_together(ends: tuple[Post, Post]) -> None:
+    ours, theirs = ends
+    theirs.send({"text": "first"}, {"text": "second"}, buffers=[b"1"])
+    assert ours.receive() == [{"text": "first", "buffers": []}, {"text": "second", "buffers": [b"1"]}]
 
 
 def test_the_end_is_seen_after_the_last_message(ends: tuple[Post, Post]) -> None:

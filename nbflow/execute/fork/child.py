@@ -55,7 +55,7 @@ def live(
         serve(app, post)
         _finish()
         status = 0
-        post.send({"header": {}, "msg_type": GONE})
+        app.session.tell(GONE, None)
     except EOFError:
         status = 0  # nobody is there any more to be told
     except BaseException:  # noqa: BLE001 the host reads it

@@ -43,8 +43,10 @@ class ChildSession(Session):
     def begin(self, post: Post) -> None:
         """Be the session of this process."""
         self.session = uuid4().hex
-        self.pid = os.getpid()
+        self.pid = self._child = os.getpid()
         self._post = post
+        self._held: list[dict[str, Any]] = []
+        self._holding = threading.RLock()
 
     def send(
         self,
@@ -66,18 +68,27 @@ class ChildSession(Session):
             buffers = buffers or message.get("buffers", [])
         if self.check_pid and os.getpid() != self.pid:
             return None
-        self._post.send(
-            {
-                "channel": "shell" if stream is None else "iopub",
-                "msg_type": message["msg_type"],
-                "header": {name: message["header"][name] for name in ("date", "msg_id", "msg_type")},
-                "parent_header": {"msg_id": message["parent_header"].get("msg_id")},
-                "metadata": message["metadata"],
-                "content": message["content"],
-            },
-            buffers or (),
-        )
+        parcel = {
+            "channel": "shell" if stream is None else "iopub",
+            "msg_type": message["msg_type"],
+            "header": {name: message["header"][name] for name in ("date", "msg_id", "msg_type")},
+            "parent_header": {"msg_id": message["parent_header"].get("msg_id")},
+            "metadata": message["metadata"],
+            "content": message["content"],
+        }
+        if os.getpid() != self._child:
+            self._post.send(parcel, buffers=buffers or ())
+            return message
+        with self._holding:
+            self._held.append(parcel)
+            if not _can_wait(parcel):
+                held, self._held = self._held, []
+                self._post.send(*held, buffers=buffers or ())
         return message
+
+    def tell(self, kind: str, content: object) -> None:
+        """Tell the host something that is not Jupyter's."""
+        self._post.send({"channel": "nbflow", "msg_type": kind, "content": content})
 
     def feed_identities(  # type: ignore[override]
         self, msg_list: list[Any], copy: bool = True
@@ -90,6 +101,14 @@ class ChildSession(Session):
     ) -> dict[str, Any]:
         """The request itself."""
         return msg_list[-1]
+
+
+def _can_wait(parcel: dict[str, Any]) -> bool:
+    """Whether a message of a cell can go with the next one, which comes at the cell's end at the latest."""
+    kind = parcel["msg_type"]
+    return kind in ("execute_input", "execute_reply") or (
+        kind == "status" and parcel["content"]["execution_state"] == "busy"
+    )
 
 
 class ChildKernel(IPythonKernel):
@@ -223,12 +242,12 @@ def serve(app: ChildApp, post: Post) -> None:
 
         def take() -> None:
             try:
-                message = post.receive()
+                messages = post.receive()
             except EOFError:
                 inner.remove_reader(post.fileno())
                 requests.put_nowait(None)
                 return
-            if message is not None:
+            for message in messages:
                 requests.put_nowait(message)
 
         inner.add_reader(post.fileno(), take)

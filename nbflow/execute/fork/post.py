@@ -1,8 +1,9 @@
 """What a host and its child say to each other: whole messages, whoever sends and however long.
 
-A message is one Jupyter message as JSON, with its binary buffers behind it. It travels in datagrams over a
-socket that keeps them in order and apart, so that threads, and processes that a cell forks, can send at
-once, and a sender that is killed half-way spoils nothing but its own message.
+A message is a Jupyter message as JSON. Some are sent together, with the last one's binary buffers behind
+them. They travel in datagrams over a socket that keeps them in order and apart, so that threads, and
+processes that a cell forks, can send at once, and a sender that is killed half-way spoils nothing but what it
+was sending.
 """
 
 from __future__ import annotations
@@ -20,10 +21,8 @@ from jupyter_client.session import json_packer, json_unpacker
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_PART = struct.Struct(
-    "=IQ?"
-)  # of each datagram: the sender's process, its message's number, whether more follow
-_SIZES = struct.Struct("=II")  # of each message: the JSON's length, how many buffers follow
+_PART = struct.Struct("=IQ?")  # of each datagram: the sender, its parcel's number, whether more follow
+_SIZES = struct.Struct("=II")  # of each parcel: the JSON's length, how many buffers follow
 _SIZE = struct.Struct("=Q")  # of each buffer: its length
 _DATAGRAM = 60_000  # bytes: well below what the system takes at once
 
@@ -46,17 +45,17 @@ class Post:
         """The socket's descriptor, to wait for."""
         return self._socket.fileno()
 
-    def send(self, message: Mapping[str, Any], buffers: Sequence[Any] = ()) -> None:
-        """Send a message; waits while the other end is behind.
+    def send(self, *messages: Mapping[str, Any], buffers: Sequence[Any] = ()) -> None:
+        """Send messages together; waits while the other end is behind.
 
         Args:
-            message: what JSON can say; dates become text.
-            buffers: bytes, or whatever has them.
+            messages: what JSON can say; dates become text.
+            buffers: of the last one: bytes, or whatever has them.
 
         Raises:
             OSError: the other end is gone.
         """
-        text = _packed(message)
+        text = _packed(messages)
         parts = [_SIZES.pack(len(text), len(buffers)), text]
         for buffer in buffers:
             view = memoryview(buffer).cast("B")
@@ -67,8 +66,8 @@ class Post:
             more = start + _DATAGRAM < len(data)
             self._socket.send(_PART.pack(sender, number, more) + data[start : start + _DATAGRAM])
 
-    def receive(self) -> dict[str, Any] | None:
-        """Wait for one datagram; the message that is whole with it, else None. Its buffers are `buffers`.
+    def receive(self) -> list[dict[str, Any]]:
+        """Wait for one datagram; the messages that are whole with it. Each has its `buffers`.
 
         Raises:
             EOFError: the other end is gone, and everything it sent has been received.
@@ -87,29 +86,31 @@ class Post:
             data = memoryview(known)
         if more:
             self._parts[sender, number] = bytearray(data) if known is None else known
-            return None
-        return _message(data)
+            return []
+        return _messages(data)
 
     def close(self) -> None:
         """Close this end."""
         self._socket.close()
 
 
-def _packed(message: Mapping[str, Any]) -> bytes:
+def _packed(messages: Sequence[Mapping[str, Any]]) -> bytes:
     try:
-        return json_packer(message)
+        return json_packer(messages)
     except UnicodeEncodeError:  # half of a surrogate pair
-        return json.dumps(message, default=json_default).encode()
+        return json.dumps(messages, default=json_default).encode()
 
 
-def _message(data: memoryview) -> dict[str, Any]:
+def _messages(data: memoryview) -> list[dict[str, Any]]:
     size, count = _SIZES.unpack_from(data)
     place = _SIZES.size + size
-    message = json_unpacker(bytes(data[_SIZES.size : place]))
+    messages = json_unpacker(bytes(data[_SIZES.size : place]))
     buffers: list[bytes] = []
     for _ in range(count):
         (size,) = _SIZE.unpack_from(data, place)
         place += _SIZE.size + size
         buffers.append(bytes(data[place - size : place]))
-    message["buffers"] = buffers
-    return message
+    for message in messages:
+        message["buffers"] = []
+    messages[-1]["buffers"] = buffers
+    return messages

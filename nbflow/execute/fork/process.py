@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import time
+from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from uuid import uuid4
 from nbclient.exceptions import DeadKernelError
 
 from nbflow.execute.brief import TRY_VARIABLE
-from nbflow.execute.fork.child import GONE, live
+from nbflow.execute.fork.child import live
 from nbflow.execute.fork.post import Post
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class ChildProcess:
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._said = b""
         self._status: int | None = None
-        self._gone = False
+        self._inbox: deque[dict[str, Any]] = deque()
+        self._report: Mapping[str, Any] | None = None
         self._ahead: dict[str, str] = {}
         ours, theirs = Post.pair()
         out, err, words = os.pipe(), os.pipe(), os.pipe()
@@ -88,7 +90,7 @@ class ChildProcess:
     def ask(self, message: Mapping[str, Any], buffers: tuple[bytes, ...] = ()) -> None:
         """Send a request."""
         with suppress(OSError):  # it has died: `receive` says so
-            self._post.send(message, buffers)
+            self._post.send(message, buffers=buffers)
 
     def execute(self, code: str, cell_id: str, *, store_history: bool, stop_on_error: bool) -> str:
         """Have a cell run; answers with the id that its messages name as their parent."""
@@ -132,14 +134,18 @@ class ChildProcess:
         Raises:
             DeadKernelError: there will be none: the child has ended.
         """
-        while True:
-            message = self._look(TICK)
-            if message is not None:
-                return message
-            on_tick()
+        while not self._inbox:
+            self._look(TICK)
+            if not self._inbox:
+                on_tick()
+        return self._inbox.popleft()
 
-    def _look(self, longest: float) -> dict[str, Any] | None:
-        """What has come when something has, or after so many seconds."""
+    def _look(self, longest: float) -> None:
+        """Take what comes, once something does, or for so many seconds.
+
+        Raises:
+            DeadKernelError: the child has ended, and everything it sent has been taken.
+        """
         now = time.monotonic()
         for timer in [timer for timer in self._timers if timer[0] <= now]:
             self._timers.remove(timer)
@@ -150,20 +156,26 @@ class ChildProcess:
             self._orders.obey()
         if self._words in ready:
             self._listen()
+        gone = self._pidfd in ready and self._post.fileno() not in ready
         if self._post.fileno() in ready:
             try:
-                message = self._post.receive()
+                messages = self._post.receive()
             except EOFError:
-                self._gone = True
-            else:
-                self._gone = message is not None and message["msg_type"] == GONE
-                if message is not None and not self._gone:
-                    return message
-        elif self._pidfd in ready:
-            self._gone = True
-        if self._gone:
+                gone, messages = True, []
+            for message in messages:
+                match message["msg_type"]:
+                    case "report":
+                        self._report = message["content"]
+                    case "gone":
+                        gone = True
+                    case _:
+                        self._inbox.append(message)
+        if gone and not self._inbox:
             raise DeadKernelError("Kernel died")
-        return None
+
+    def report(self) -> Mapping[str, Any] | None:
+        """What the child has said of how its try went."""
+        return self._report
 
     def _listen(self) -> None:
         said = os.read(self._words, 65_536)
