@@ -51,6 +51,9 @@ class KernelClient(TaskClient):
         # nbclient looks once a second
         while True:
             await asyncio.sleep(ALIVE_EVERY)
+            # An output widget's answer is sent on the socket that the reply is waited for on, and ZeroMQ then
+            # may not tell that the reply has come: asking makes it look.
+            await self._kernel.connected.shell_channel.socket.poll(1)
             if self._kernel.process.poll() is not None:
                 if self.task_poll_for_reply is not None:
                     self.task_poll_for_reply.cancel()

@@ -51,7 +51,7 @@ class ChildClient(TaskClient):
             number = self._child.execute(
                 cell.source,
                 cell.id,
-                store_history=store_history and not own,
+                own=own or not store_history,
                 stop_on_error="raises-exception" not in tags,
             )
             if cell_index == len(self.nb.cells) - 1:

@@ -38,7 +38,13 @@ _IOPUB = object()  # stands for the socket that ipykernel publishes on
 
 
 class ChildSession(Session):
-    """Sends through a post, once it has one."""
+    """Sends through a post, once it has one.
+
+    Attributes:
+        own_cell: whether the cell that runs is one of nbflow's.
+    """
+
+    own_cell = False
 
     def begin(self, post: Post) -> None:
         """Be the session of this process."""
@@ -81,10 +87,20 @@ class ChildSession(Session):
             return message
         with self._holding:
             self._held.append(parcel)
-            if not _can_wait(parcel):
+            if not self._can_wait(parcel):
                 held, self._held = self._held, []
                 self._post.send(*held, buffers=buffers or ())
         return message
+
+    def _can_wait(self, parcel: dict[str, Any]) -> bool:
+        """Whether a message can go with the next one, which comes at once, or at the end of nbflow's cell."""
+        match parcel["msg_type"]:
+            case "status":
+                return parcel["content"]["execution_state"] == "busy"
+            case "execute_input":
+                return self.own_cell
+            case kind:
+                return kind == "execute_reply"
 
     def tell(self, kind: str, content: object) -> None:
         """Tell the host something that is not Jupyter's."""
@@ -103,18 +119,11 @@ class ChildSession(Session):
         return msg_list[-1]
 
 
-def _can_wait(parcel: dict[str, Any]) -> bool:
-    """Whether a message of a cell can go with the next one, which comes at the cell's end at the latest."""
-    kind = parcel["msg_type"]
-    return kind in ("execute_input", "execute_reply") or (
-        kind == "status" and parcel["content"]["execution_state"] == "busy"
-    )
-
-
 class ChildKernel(IPythonKernel):
     """ipykernel's kernel, whose requests come one at a time from its host."""
 
     shell: ZMQInteractiveShell  # type: ignore[assignment] it always has one
+    session: ChildSession  # type: ignore[assignment]
 
     _execute_sleep = 0.0  # nothing overtakes anything on its way to the host
 
@@ -127,6 +136,7 @@ class ChildKernel(IPythonKernel):
 
     async def take(self, message: dict[str, Any]) -> None:
         """Answer one request of the host. Output on the descriptors is let through before its end."""
+        self.session.own_cell = message.pop("own_cell", False)
         await self.shell_main(None, [b"", message])
 
 

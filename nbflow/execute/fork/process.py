@@ -78,7 +78,7 @@ class ChildProcess:
         content = {"cwd": job.cwd, "environment": environment}
         self.ask({"header": {"msg_type": "begin"}, "content": content})
         cells: Any = job.notebook["cells"]
-        number = self.execute(cells[0]["source"], cells[0]["id"], store_history=False, stop_on_error=True)
+        number = self.execute(cells[0]["source"], cells[0]["id"], own=True, stop_on_error=True)
         self._ahead = {cells[0]["id"]: number}
 
     def client(self, notebook: TaskNotebook, run: TaskRun, kernel_name: str) -> ChildClient:
@@ -92,15 +92,22 @@ class ChildProcess:
         with suppress(OSError):  # it has died: `receive` says so
             self._post.send(message, buffers=buffers)
 
-    def execute(self, code: str, cell_id: str, *, store_history: bool, stop_on_error: bool) -> str:
-        """Have a cell run; answers with the id that its messages name as their parent."""
+    def execute(self, code: str, cell_id: str, *, own: bool, stop_on_error: bool) -> str:
+        """Have a cell run; answers with the id that its messages name as their parent.
+
+        Args:
+            code: its text.
+            cell_id: nbformat's id of it.
+            own: whether nbflow added it: it leaves no trace in the history.
+            stop_on_error: whether nothing follows a failure.
+        """
         if cell_id in self._ahead:
             return self._ahead.pop(cell_id)
         number = uuid4().hex
         content = {
             "code": code,
             "silent": False,
-            "store_history": store_history,
+            "store_history": not own,
             "user_expressions": {},
             "allow_stdin": False,
             "stop_on_error": stop_on_error,
@@ -118,6 +125,7 @@ class ChildProcess:
                 "header": header,
                 "msg_id": number,
                 "msg_type": "execute_request",
+                "own_cell": own,
                 "parent_header": {},
                 "metadata": {"cellId": cell_id},
                 "content": content,
