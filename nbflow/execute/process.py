@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ctypes
     from pathlib import Path
 
 _SET_DEATH_SIGNAL = 1  # prctl's PR_SET_PDEATHSIG
@@ -21,11 +23,17 @@ def end_with_parent(parent: int | None = None) -> None:
     """
     if not sys.platform.startswith("linux"):
         return
-    import ctypes
-
-    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    libc().prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
     if parent is not None and os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@cache
+def libc() -> ctypes.CDLL:
+    """The C library of this process."""
+    import ctypes
+
+    return ctypes.CDLL(None)
 
 
 def let_output_through() -> None:

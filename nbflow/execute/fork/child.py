@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from nbflow.execute.fork.kernel import serve
@@ -53,7 +55,7 @@ def live(
         _draw_anew()
         _be_the_process(app, post, out, err)
         serve(app, post)
-        _finish()
+        _finish(app)
         status = 0
         app.session.tell(GONE, None)
     except EOFError:
@@ -97,10 +99,22 @@ def _close_others(kept: Iterable[int]) -> None:
     os.closerange(following, os.sysconf("SC_OPEN_MAX"))
 
 
-def _finish() -> None:
-    """What the interpreter does at its end, but for tearing down its memory: the system does that."""
+def _finish(app: ChildApp) -> None:
+    """What the interpreter does at its end, but for tearing down its memory: the system does that.
+
+    IPython's own exit handler closes its history and sets the shell up anew; here it is enough that temporary
+    files go and that the notebook's variables do, for the sake of those who notice (open files).
+    """
+    shell = app.kernel.shell
+    atexit.unregister(shell.atexit_operations)
     threading._shutdown()  # type: ignore[attr-defined]  (waits for threads that aren't daemons)
     atexit._run_exitfuncs()
+    for path in (*shell.tempfiles, *shell.tempdirs):
+        with suppress(OSError):
+            path.rmdir() if path.is_dir() else path.unlink()
+    shell.user_ns.clear()
+    shell.user_ns_hidden.clear()
+    gc.collect()
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None:
             stream.flush()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -23,30 +25,41 @@ if TYPE_CHECKING:
     from nbflow.execute.fork.kernel import ChildApp
     from nbflow.execute.fork.orders import Orders
 
+_QUICK = 0.25  # seconds of a try
+
 
 def serve(app: ChildApp, orders: Orders, engine: str) -> None:
-    """Run what comes in. The child of the next try is forked ahead, while the owner is at its own work.
+    """Run what comes in.
+
+    Children are forked ahead of their tries, while the owner is at its own work: one, and where tries are
+    quick two, so that there is always one that has come to rest.
 
     Raises:
         OwnerGone: the owner has ended; the child that was running has been killed.
     """
     orders.answer({"ready": {"pid": os.getpid()}})
-    child = ChildProcess(app, orders, engine)
+    waiting = deque([ChildProcess(app, orders, engine)])
+    child = None
     try:
         while True:
             job = Job.from_json(orders.wait())
-            if not child.alive():
-                child.bury()
-                child = ChildProcess(app, orders, engine)
+            while not waiting[0].alive():
+                waiting.popleft().bury()
+                waiting.append(ChildProcess(app, orders, engine))
+            child = waiting.popleft()
+            began = time.monotonic()
             attempt = Attempt(job, child)
             orders.on_stop = _stopper(job.token, attempt)
             outcome = attempt.run(lambda pgid, token=job.token: _started(orders, token, pgid))
             orders.on_stop = None
             orders.answer({"finished": outcome_to_json(outcome)})
-            ended, child = child, ChildProcess(app, orders, engine)
-            ended.bury()
+            while len(waiting) < (2 if time.monotonic() - began < _QUICK else 1):
+                waiting.append(ChildProcess(app, orders, engine))
+            child.bury()
+            child = None
     finally:
-        child.signal(signal.SIGKILL)
+        for process in filter(None, (child, *waiting)):
+            process.signal(signal.SIGKILL)
 
 
 def _stopper(token: str, attempt: Attempt) -> Callable[[str, str], None]:

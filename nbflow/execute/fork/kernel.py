@@ -22,7 +22,6 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.session import Session
 from tornado.ioloop import IOLoop
-from tornado.platform.asyncio import BaseAsyncIOLoop  # what `IOLoop.current()` would import in each child
 
 from nbflow.execute.chance import chance_states
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY = "--HistoryManager.hist_file=:memory:"
 _BRIDGE = "nbflow.execute.bridge"
+_MAGICS = frozenset({"%load_ext", "%nbflow_try", "%nbflow_inputs", "%nbflow_outputs"})
 _REHEARSAL = f"%load_ext {_BRIDGE}\n0"
 _IOPUB = object()  # stands for the socket that ipykernel publishes on
 
@@ -134,10 +134,45 @@ class ChildKernel(IPythonKernel):
     def _abort_queues(self, subshell_id: str | None = None) -> None:
         """Nothing waits: the host sends the next cell when it has seen how this one ended."""
 
+    @property
+    def io_loop(self) -> IOLoop:
+        """Tornado's face of the event loop, for whoever asks for it."""
+        return IOLoop.current()
+
     async def take(self, message: dict[str, Any]) -> None:
         """Answer one request of the host. Output on the descriptors is let through before its end."""
         self.session.own_cell = message.pop("own_cell", False)
-        await self.shell_main(None, [b"", message])
+        if not (self.session.own_cell and self._done_at_once(message)):
+            await self.shell_main(None, [b"", message])
+
+    def _done_at_once(self, message: dict[str, Any]) -> bool:
+        """Whether a cell of nbflow's magics could be done without what IPython does around a cell.
+
+        Where one fails it is IPython's turn from that line on: it shows the error as any cell's.
+        """
+        if message["header"]["msg_type"] != "execute_request":
+            return False
+        lines = [line.partition(" ") for line in message["content"]["code"].splitlines()]
+        if not all(name in _MAGICS for name, _, _ in lines):
+            return False
+        self.set_parent([], message)
+        for number, (name, _, argument) in enumerate(lines):
+            try:
+                self.shell.run_line_magic(name.removeprefix("%"), argument)
+            except BaseException:  # noqa: BLE001 it will come again
+                message["content"]["code"] = "\n".join("".join(line) for line in lines[number:])
+                return False
+        self._publish_status("busy", "shell")
+        self._publish_execute_input(message["content"]["code"], message, self.execution_count)
+        reply = {
+            "status": "ok",
+            "execution_count": self.execution_count,
+            "user_expressions": {},
+            "payload": [],
+        }
+        self.session.send(None, "execute_reply", reply, message)
+        self._publish_status("idle", "shell")
+        return True
 
 
 class ChildApp(IPKernelApp):
@@ -241,10 +276,8 @@ def serve(app: ChildApp, post: Post) -> None:
     Raises:
         EOFError: the host is gone.
     """
-    loop = IOLoop.current()
-    assert isinstance(loop, BaseAsyncIOLoop)  # noqa: S101 (tornado has no other)
-    app.io_loop = app.kernel.io_loop = loop
-    inner = loop.asyncio_loop
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
 
     async def work() -> None:
         await _rehearse(app)
@@ -254,22 +287,22 @@ def serve(app: ChildApp, post: Post) -> None:
             try:
                 messages = post.receive()
             except EOFError:
-                inner.remove_reader(post.fileno())
+                loop.remove_reader(post.fileno())
                 requests.put_nowait(None)
                 return
             for message in messages:
                 requests.put_nowait(message)
 
-        inner.add_reader(post.fileno(), take)
+        loop.add_reader(post.fileno(), take)
         while (message := await requests.get()) is not None:
             match message["header"]["msg_type"]:
                 case "begin":
                     _begin(app, **message["content"])
                 case "shutdown_request":
-                    inner.remove_reader(post.fileno())
+                    loop.remove_reader(post.fileno())
                     return
                 case _:
                     await app.kernel.take(message)
         raise EOFError
 
-    inner.run_until_complete(work())
+    loop.run_until_complete(work())
