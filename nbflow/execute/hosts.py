@@ -119,6 +119,7 @@ class Nursery:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stems: OrderedDict[Soil, Stem] = OrderedDict()
+        self._unfit: dict[Soil, str] = {}
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 lives as long as this object
         self._sockets: Path | None = None
         self._closed = False
@@ -146,6 +147,19 @@ class Nursery:
             while len(self._stems) > _STEMS:
                 self._stems.popitem(last=False)[1].close()
             return end
+
+    def unfit(self, soil: Soil) -> str:
+        """Why no hosts can be had for it; "" as far as is known."""
+        return self._unfit.get(soil, "")
+
+    def give_up(self, soil: Soil, why: str) -> str:
+        """Have no more hosts of this kind; gives back why."""
+        with self._lock:
+            self._unfit[soil] = why
+            stem = self._stems.pop(soil, None)
+        if stem is not None:
+            stem.close()
+        return why
 
     def for_kernels(self) -> tuple[socket.socket, subprocess.Popen[bytes]] | None:
         """A socket to a new host for tries in Jupyter kernels, and its process; None once this is closed."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TRIES = 200  # a host is replaced after so many
 _AGAIN = 3  # at most so many further hosts for a try that has not begun
+START_TIMEOUT = 120.0  # seconds until a host that isn't ready is given up: an import may hang
 _PATIENCE = 2.0  # seconds for a host to end by itself
 
 
@@ -59,7 +60,6 @@ class HostProcess:
         self._lock = threading.Lock()
         self._host: _Host | None = None
         self._closed = False
-        self._unfit: dict[Soil, str] = {}
 
     def run(self, request: TaskRequest, started: Callable[[Started], None]) -> TaskOutcome:
         """Run one try and wait for it; a host that dies under it makes it lost.
@@ -77,15 +77,15 @@ class HostProcess:
             outcome = without_a_start(request.token, Result.FAIL, str(error), began)
             write_outcome(outcome, request.folder)
             return outcome
-        if soil is not None and soil in self._unfit:
-            why, soil = self._unfit[soil], None
+        if soil is not None and (unfit := self._nursery.unfit(soil)):
+            why, soil = unfit, None
         said, again = self._nursery.said(), 0
         while True:
             host = self._living(soil)
             answer = None if host is None else host.run(job.to_json() | {"why": why}, started)
             if isinstance(answer, _Unfit):
                 assert soil is not None  # noqa: S101 (only hosts of a stem say so)
-                why = self._unfit[soil] = f"children can't be forked here: {answer.why}"
+                why = self._nursery.give_up(soil, f"children can't be forked here: {answer.why}")
                 soil = None
             elif answer is not None:
                 return outcome_from_json(answer)
@@ -202,22 +202,32 @@ class _Host:
         self._pgid = None
         if not self.send({"run": job}):
             return None
-        with suppress(ConnectionResetError):
-            for line in self._answers:
-                match json.loads(line):
-                    case {"ready": {"pid": pid}}:
-                        self._pid = pid
-                    case {"unfit": why}:
-                        return _Unfit(why)
-                    case {"started": {"token": token, "pgid": pgid, "at": at}}:
-                        self._pgid, self.began = pgid, True
-                        started(Started(token=token, pgid=pgid, at=datetime.fromisoformat(at)))
-                    case {"finished": outcome}:
-                        self._pgid = None
-                        return outcome
-                    case other:
-                        msg = f"a host doesn't say {other!r}"
-                        raise ValueError(msg)
+        if self._pid is None:
+            self._end.settimeout(START_TIMEOUT)
+        try:
+            return self._answer(started)
+        except ConnectionResetError:
+            return None
+        except TimeoutError:
+            return _Unfit(f"what the notebook imports was not there within {START_TIMEOUT:.0f} s")
+
+    def _answer(self, started: Callable[[Started], None]) -> Mapping[str, Any] | _Unfit | None:
+        for line in self._answers:
+            match json.loads(line):
+                case {"ready": {"pid": pid}}:
+                    self._pid = pid
+                    self._end.settimeout(None)
+                case {"unfit": why}:
+                    return _Unfit(why)
+                case {"started": {"token": token, "pgid": pgid, "at": at}}:
+                    self._pgid, self.began = pgid, True
+                    started(Started(token=token, pgid=pgid, at=datetime.fromisoformat(at)))
+                case {"finished": outcome}:
+                    self._pgid = None
+                    return outcome
+                case other:
+                    msg = f"a host doesn't say {other!r}"
+                    raise ValueError(msg)
         return None
 
     def send(self, message: Mapping[str, Any]) -> bool:

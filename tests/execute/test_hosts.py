@@ -93,6 +93,19 @@ def test_where_children_cannot_be_forked_a_kernel_runs_the_try_and_says_why(
     )
 
 
+def test_an_import_that_never_ends_is_given_up(
+    alone: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "START_TIMEOUT", 1.0)
+    (tmp_path / "endless").mkdir()
+    (tmp_path / "endless" / "papermill.py").write_text("import time\ntime.sleep(600)")
+    left = alone.run("%%task a\n1 + 1", environment={"PYTHONPATH": str(tmp_path / "endless")})
+    assert left.outcome.result is Result.SUCCESS, left.outcome
+    assert left.outcome.engine == (
+        "kernel python3 (children can't be forked here: what the notebook imports was not there within 1 s)"
+    )
+
+
 def test_a_kernel_that_is_asked_for_runs_the_try(alone: Bench) -> None:
     left = alone.run("%%task a\nimport sys\n'zmq' in sys.modules", kernel="python3")
     assert left.outcome.engine == "kernel python3 (asked for)"

@@ -49,9 +49,8 @@ def live(
         _close_others({0, 1, 2, words, post.fileno(), *out, *err})
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while a cell runs, as ipykernel has it
-        os.environ["JPY_PARENT_PID"] = str(
-            host
-        )  # as for any kernel; what is inherited names another's parent
+        # As for any kernel; what is inherited names another's parent.
+        os.environ["JPY_PARENT_PID"] = str(host)
         _draw_anew()
         _be_the_process(app, post, out, err)
         serve(app, post)
