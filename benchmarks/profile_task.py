@@ -230,9 +230,10 @@ def owner(tries: int, folder: Path) -> Spans:
     from nbflow.execute.local import LocalExecutor
     from nbflow.plan.machine import Machine
     from nbflow.service import courier, scheduler
-    from nbflow.service.prepare import OpenRun
+    from nbflow.service.open_run import Workflow, openings, register
+    from nbflow.service.orders import Orders
     from nbflow.service.session import owned_home
-    from nbflow.service.submit import new, opened, plan_of
+    from nbflow.service.submit import new
     from nbflow.store.home import Home
     from nbflow.store.notebooks import without_outputs
     from nbflow.store.state import StateStore
@@ -262,29 +263,19 @@ def owner(tries: int, folder: Path) -> Spans:
         executor = LocalExecutor(1)
         try:
             loop = scheduler.Scheduler(
-                home, state, xcoms, executor, parallelism=1, exchange=None, listener=moved
+                home,
+                state,
+                xcoms,
+                executor,
+                parallelism=1,
+                exchange=None,
+                listener=moved,
+                orders=Orders(state),
             )
-            submission = new(flow, INTERVAL, run_type=RunType.MANUAL, params={}, variant="")
-            with state.writing():
-                state.save_run(
-                    submission.key,
-                    interval=INTERVAL,
-                    run_type=RunType.MANUAL,
-                    variant="",
-                    params={},
-                    version=flow.version,
-                    max_tries=dict.fromkeys(flow.tasks, 1),
-                    at=DAY,
-                )
-            run = OpenRun(
-                flow=flow,
-                notebook=without_outputs(notebook),
-                interval=INTERVAL,
-                label="2026-01-01",
-                params={},
-                cwd=folder,
-            )
-            loop.open([(run, opened(submission, plan_of(flow), datetime.now(UTC)))])
+            todo = [new(flow, INTERVAL, run_type=RunType.MANUAL, params={})]
+            workflow = Workflow(flow=flow, notebook=without_outputs(notebook), cwd=folder)
+            register(state, workflow, todo)
+            loop.open(openings(state, workflow, todo))
             loop.run_until_idle()
             loop.close()
         finally:

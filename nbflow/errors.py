@@ -75,3 +75,35 @@ class Skip(NbflowError):
 
 class Fail(NbflowError):
     """Raise in a task cell: the task fails at once, without using its retries."""
+
+
+class BadValue(Fail, ValueError):
+    """A value that decides how a run goes on (of a branch, a sensor, `--map`, `--label`) can't do so."""
+
+
+class MapError(NbflowError, RuntimeError):
+    """What a mapped task goes through raised an error while it was gone through."""
+
+
+class TemplateError(NbflowError, ValueError):
+    """A template (`{{ ds }}`) can't be rendered: its syntax, a name it has not, an error inside."""
+
+
+class OutsideError(NbflowError, RuntimeError):
+    """A variable, a connection or another DAG that a task asked for can't be had, or has failed."""
+
+
+class WaitAgain(BaseException):
+    """Ends a try that waits for something else; its cells run again from the start later.
+
+    No `Exception`, so that a cell which catches those doesn't take it for an error of its own.
+
+    Attributes:
+        seconds: until then.
+        reason: what it waits for, in words.
+    """
+
+    def __init__(self, seconds: float, reason: str) -> None:
+        self.seconds = seconds
+        self.reason = reason
+        super().__init__(reason)

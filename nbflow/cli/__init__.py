@@ -17,13 +17,26 @@ if TYPE_CHECKING:
 # Verb → what it does. The module of the same name holds it, loaded when it is called.
 VERBS = {
     "run": "Run a notebook as a DAG: once, or once for each date.",
+    "backfill": "Run a notebook for every date of a stretch that has not run yet.",
+    "trigger": "Have a DAG run once, by whatever works in its home already.",
+    "test": "Run one task and print what it prints; store nothing.",
     "graph": "Show a notebook's tasks and what passes between them.",
     "grid": "Show runs as a grid: tasks down, dates across.",
+    "next": "Show when the next runs of a schedule are due.",
     "list": "List the DAGs of a project, or the runs of one.",
     "show": "Show a run or a task: states, reasons, tries.",
     "logs": "Print what a task printed.",
     "xcom": "Show the values tasks handed on.",
-    "check": "Explain every cell of a notebook; find problems before a run does.",
+    "why": "Say why a task is in its state and what it waits for.",
+    "failures": "List every task that failed, with cell and line.",
+    "clear": "Have tasks of runs run again.",
+    "mark": "Say how tasks of runs have ended.",
+    "pause": "Let nothing new of a DAG start.",
+    "unpause": "Let a paused DAG go on.",
+    "pools": "List, set or delete pools of slots.",
+    "variables": "List, get, set or delete variables.",
+    "connections": "List, get, add or delete connections.",
+    "check": "Explain every cell; find problems before a run does.",
     "suggest": "Propose tasks for an ordinary notebook.",
 }
 
@@ -35,7 +48,8 @@ First steps:
   nbflow run notebook.ipynb               run it once
   nbflow run notebook.ipynb --start-date 2026-01-01 --end-date 2026-01-31
   nbflow grid notebook.ipynb              which dates ran, which failed
-  nbflow logs notebook.ipynb latest TASK  why
+  nbflow logs notebook.ipynb latest TASK  what it printed, and its traceback
+  nbflow clear notebook.ipynb latest TASK once it is mended: it runs again, with what hung on it
 
 One address everywhere: DAG or NOTEBOOK, then DATE (2026-02-17, today, -14d), latest or a run id,
 then TASK."""

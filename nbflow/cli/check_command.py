@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,9 @@ from nbflow.cli.output import console, json_option, print_json, print_table
 from nbflow.errors import FlowError
 from nbflow.model.cell import Role
 from nbflow.model.problem import Severity
+from nbflow.model.task import TaskSpec
+from nbflow.parse.options import TASK_OPTIONS
+from nbflow.widgets.look import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from nbflow.model.flow import Flow
     from nbflow.model.problem import Problem
 
+_SHOWN_ELSEWHERE = frozenset({"after", "group", "doc"})
+"""Options that the graph shows, not this table."""
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.HINT: "cyan"}
 
 
@@ -60,10 +66,52 @@ def _print_cells(flow: Flow) -> None:
         role = f"{cell.role} {cell.task_id}" if cell.task_id else cell.role.value
         writes = sorted(cell.names.defines)
         reads = sorted(cell.names.uses)
-        why = "" if cell.role is Role.TASK else cell.reason
+        why = _options(flow.tasks[cell.task_id]) if cell.role is Role.TASK and cell.task_id else cell.reason
         rows.append((cell.number or "", role, ", ".join(reads), ", ".join(writes), Text(why, style="dim")))
     columns = {"CELL": "right", "ROLE": "fold", "READS": "fold", "WRITES": "fold", "WHY": "fold"}
     print_table(rows, columns)
+
+
+def _options(spec: TaskSpec) -> str:
+    """What a task's line and `default_args` say of it: «short circuit; retries 2; pool gpu»."""
+    said = [spec.kind_words] if spec.kind_words else []
+    said += [f"{field.replace('_', ' ')} {_text(value)}".rstrip() for field, value in _said(spec).items()]
+    return "; ".join(said)
+
+
+def _said(spec: TaskSpec) -> dict[str, object]:
+    """The options that differ from their defaults."""
+    plain = TaskSpec(task_id=spec.task_id)
+    fields = [option.field for option in TASK_OPTIONS if not option.by_hand]
+    said = {field: getattr(spec, field) for field in fields if field not in _SHOWN_ELSEWHERE}
+    return {field: value for field, value in said.items() if value != getattr(plain, field)}
+
+
+def _text(value: object) -> str:
+    match value:
+        case True:
+            return ""  # a flag's name says it
+        case timedelta():
+            return duration(value.total_seconds())
+        case tuple() | frozenset():
+            return ", ".join(_listed(value))
+        case _:
+            return str(value)
+
+
+def _json_value(value: object) -> object:
+    match value:
+        case timedelta():
+            return value.total_seconds()
+        case tuple() | frozenset():
+            return _listed(value)
+        case _:
+            return value
+
+
+def _listed(value: tuple[object, ...] | frozenset[object]) -> list[str]:
+    texts = [str(part) for part in value]
+    return sorted(texts) if isinstance(value, frozenset) else texts
 
 
 def _print_problems(problems: Iterable[Problem]) -> None:
@@ -101,6 +149,14 @@ def _json(flow: Flow) -> dict[str, object]:
                 "reason": cell.reason,
             }
             for cell in flow.cells
+        ],
+        "tasks": [
+            {
+                "task_id": spec.task_id,
+                "kind": spec.kind.value,
+                "options": {field: _json_value(value) for field, value in _said(spec).items()},
+            }
+            for spec in flow.tasks.values()
         ],
         "edges": [
             {

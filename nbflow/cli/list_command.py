@@ -39,7 +39,9 @@ def _list_dags(*, as_json: bool) -> None:
             for record in records:
                 runs = state.runs(record.dag_id)
                 latest = runs[0] if runs else None
-                state_now = standing(latest, held=is_held(home))[0] if latest else ""
+                state_now = ""
+                if latest is not None:
+                    state_now = standing(latest, held=is_held(home), paused=record.paused)[0]
                 rows.append(
                     {
                         "dag_id": record.dag_id,
@@ -47,6 +49,7 @@ def _list_dags(*, as_json: bool) -> None:
                         "runs": len(runs),
                         "latest": label_of(latest, record.timezone) if latest else "",
                         "state": state_now,
+                        "paused": record.paused,
                     }
                 )
     if as_json:
@@ -55,7 +58,19 @@ def _list_dags(*, as_json: bool) -> None:
         click.echo(f"the home {home.root} knows no DAG yet; run one: nbflow run NOTEBOOK.ipynb")
     else:
         columns = {"DAG": "left", "RUNS": "right", "LATEST": "left", "STATE": "left", "NOTEBOOK": "fold"}
-        print_table(((r["dag_id"], r["runs"], r["latest"], r["state"], r["notebook"]) for r in rows), columns)
+        print_table(
+            (
+                (
+                    f"{r['dag_id']}{' (paused)' if r['paused'] else ''}",
+                    r["runs"],
+                    r["latest"],
+                    r["state"],
+                    r["notebook"],
+                )
+                for r in rows
+            ),
+            columns,
+        )
 
 
 def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
@@ -67,6 +82,7 @@ def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
     target = find_target(dag)
     with open_state(target) as state:
         runs = state.runs(target.dag_id, most=last)
+        known = state.dag(target.dag_id)
     if as_json:
         print_json(
             [
@@ -86,9 +102,10 @@ def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
         return
 
     held = is_held(target.home)
+    paused = known is not None and known.paused
 
     def row(run: RunRecord) -> tuple[str, ...]:
-        shown, reason = standing(run, held=held)
+        shown, reason = standing(run, held=held, paused=paused)
         took = duration((run.ended - run.started).total_seconds()) if run.started and run.ended else ""
         return label_of(run, target.timezone), shown, run.run_type.value, took, reason
 
@@ -96,3 +113,6 @@ def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
         map(row, runs),
         {"DATE": "left", "STATE": "left", "TYPE": "left", "TOOK": "right", "REASON": "fold"},
     )
+    if known is not None and known.paused:
+        why = f" ({known.pause_reason})" if known.pause_reason else ""
+        click.echo(f"{target.dag_id} is paused{why}: nbflow unpause {target.dag_id}")

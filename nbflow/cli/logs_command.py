@@ -14,20 +14,19 @@ from nbflow.model.work import LOG_FILE
 @click.command("logs", cls=DatedCommand)
 @click.argument("dag", metavar="DAG|NOTEBOOK")
 @click.argument("date", metavar="DATE|latest|RUN_ID")
-@click.argument("task")
+@click.argument("task", metavar="TASK[INDEX]")
 @click.option(
     "--try", "number", type=click.IntRange(min=1), metavar="N", help="Which try [default: the latest]."
 )
 @click.option("--path", "only_path", is_flag=True, help="Print where the log lies instead.")
 def command(dag: str, date: str, task: str, number: int | None, *, only_path: bool) -> None:
     """Print what a task printed, and its error's traceback."""
-    from nbflow.service.lookup import find_run, find_target, find_task, find_try, open_state
+    from nbflow.service.lookup import find_instance, find_run, find_target, find_try, open_state
 
     target = find_target(dag)
     with open_state(target) as state:
         run = find_run(state, target, date)
-        known = (record.key.task_id for record in state.instances(run.key))
-        key = find_task(target, run, task, known)
+        key = find_instance(state, target, run, task)
         found = find_try(state, target, run, key, number)
     log = found.folder / LOG_FILE
     if only_path:

@@ -1,4 +1,4 @@
-"""What `nbflow run` shows: progress while it works, the grid and where things lie at the end."""
+"""What commands that run something show: progress while it works, the grid and where things lie at the end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
 from nbflow.model.messages import Move, RunMove
 from nbflow.model.state import RunState, TaskState
+from nbflow.service.lookup import name_of
+from nbflow.service.session import STOPPED
 from nbflow.service.submit import Standing, Submission
 from nbflow.widgets.look import duration as in_words
 from nbflow.widgets.terminal import glyph, grid_text
@@ -24,19 +26,43 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
+    from nbflow.model.flow import Flow
     from nbflow.model.record import RunRecord
     from nbflow.model.run import RunKey, TaskKey
-    from nbflow.service.api import Prepared
     from nbflow.service.scheduler import Moves
+    from nbflow.store.home import Home
 
 _SHOWN_RUNNING = 8
 
 
 class Progress:
-    """The live display of one `nbflow run`. In a terminal it moves; else it prints a line a run."""
+    """The live display of runs. In a terminal it moves; else it prints a line a run."""
 
-    def __init__(self, prepared: Prepared, out: Console) -> None:
-        self._prepared = prepared
+    def __init__(
+        self,
+        home: Home,
+        flow: Flow,
+        notebook: Path,
+        out: Console,
+        *,
+        left_out: int = 0,
+        again: bool = False,
+    ) -> None:
+        """Show nothing yet.
+
+        Args:
+            home: where the runs are.
+            flow: the notebook as read.
+            notebook: its path, as people write it.
+            out: where to print.
+            left_out: how many intervals were left out because they have not ended.
+            again: whether the same command again does what failed once more.
+        """
+        self._again = again
+        self._home = home
+        self._flow = flow
+        self._notebook = notebook
+        self._left_out = left_out
         self._out = out
         self._labels: dict[RunKey, str] = {}
         self._running: dict[TaskKey, datetime] = {}
@@ -51,6 +77,8 @@ class Progress:
         )
         self._live = Live(console=out, get_renderable=self._picture, refresh_per_second=8, transient=True)
         self._stopped = False
+        self._totals: dict[str, int] = {}
+        self._bar_ids: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         if self._out.is_terminal:
@@ -63,13 +91,11 @@ class Progress:
 
     def waiting_for(self, owner: str) -> None:
         """Another process holds the home."""
-        root = self._prepared.home.root
-        self._out.print(f"waiting: the home {root} is held by {owner}", markup=False)
+        self._out.print(f"waiting: the home {self._home.root} is held by {owner}", markup=False)
 
     def begin(self, todo: list[Submission]) -> None:
         """Say what will be done."""
-        prepared = self._prepared
-        flow = prepared.flow
+        flow = self._flow
         counts = {standing: [s for s in todo if s.standing is standing] for standing in Standing}
         work = counts[Standing.NEW] + counts[Standing.CONTINUES]
         self._labels = {submission.key: submission.label for submission in todo}
@@ -77,20 +103,24 @@ class Progress:
         span = first if len(todo) == 1 else f"{first} to {last}, {len(todo)} runs"
         tasks = _count(len(flow.tasks), "task")
         self._out.print(
-            Text.assemble((flow.dag.dag_id, "bold"), f"  {span} of {tasks}  ", (self._home(), "dim"))
-        )
-        if prepared.left_out:
-            self._out.print(
-                f"left out: {prepared.left_out} intervals that have not ended yet", style="yellow"
+            Text.assemble(
+                (flow.dag.dag_id, "bold"),
+                f"  {span} of {tasks}  ",
+                (f"home {_short(self._home.root)}", "dim"),
             )
+        )
+        if self._left_out:
+            self._out.print(f"left out: {self._left_out} intervals that have not ended yet", style="yellow")
         for submission in counts[Standing.CONTINUES]:
             self._goes_on(submission)
         if counts[Standing.DONE]:
             self._done_before(counts[Standing.DONE])
         total = sum(submission.to_do if submission.to_do >= 0 else len(flow.tasks) for submission in work)
         if work:
-            self._runs_bar = self._bars.add_task("runs", total=len(work))
-            self._tasks_bar = self._bars.add_task("tasks", total=total)
+            self._totals = {"runs": len(work), "tasks": total}
+            self._bar_ids = {
+                name: self._bars.add_task(name, total=count) for name, count in self._totals.items()
+            }
 
     def moved(self, moves: Moves) -> None:
         """Take note of moves."""
@@ -105,53 +135,73 @@ class Progress:
         from nbflow.service.views import all_notes, grid_view
         from nbflow.store.state import StateStore
 
-        prepared, out = self._prepared, self._out
+        out = self._out
+        if not runs:
+            return
         dates = [run.interval.logical_date for run in runs]
-        with StateStore(prepared.home.state) as state:
-            view = grid_view(state, prepared.flow, between=(min(dates), max(dates)))
+        with StateStore(self._home.state) as state:
+            view = grid_view(state, self._flow, between=(min(dates), max(dates)))
             notes = all_notes(state, runs)
         out.print()
         out.print(grid_text(view))
         out.print()
         for (task_id, note), noted in notes.items():
             more = f" and {len(noted) - 1} more" if len(noted) > 1 else ""
-            where = f"{self._labels[noted[0].key]}{more}  {task_id}: "
+            where = f"{self._label(noted[0].key)}{more}  {task_id}: "
             out.print(Text.assemble(("note  ", "yellow"), (where, "bold"), note), soft_wrap=True)
-        notebook = prepared.home.run_notebook(runs[-1].key.dag_id, self._labels[runs[-1].key])
+        notebook = self._home.run_notebook(runs[-1].key.dag_id, self._label(runs[-1].key))
         where = notebook if len(runs) == 1 else notebook.parent
         out.print(Text.assemble(("executed notebooks  ", "dim"), _short(where)), soft_wrap=True)
         for line in self._next_steps(runs):
             out.print(line, soft_wrap=True)
 
     def _next_steps(self, runs: list[RunRecord]) -> list[Text]:
-        name = _short(self._prepared.request.notebook)
+        name = _short(self._notebook)
         quoted = shlex.quote(name)
         failed = [key for key, state in self._states.items() if state is TaskState.FAILED]
         lines = []
-        if any(not run.state.finished for run in runs):
+        if self._stopped:
             lines.append(Text("stopped; the same command again goes on from here", style="yellow"))
+        else:
+            lines += [
+                Text(f"{self._label(run.key)} waits: {run.reason}", style="yellow")
+                for run in runs
+                if not run.state.finished
+            ]
         if failed:
-            label = shlex.quote(self._labels[failed[0].run])
-            address = f"{quoted} {label} {shlex.quote(failed[0].task_id)}"
+            label = shlex.quote(self._label(failed[0].run))
+            address = f"{quoted} {label} {shlex.quote(name_of(failed[0]))}"
             lines.append(Text.assemble(("see why  ", "dim"), f"nbflow logs {address}"))
-            lines.append(Text("fix the cell, save, and give the same command again", style="dim"))
+            if self._again:
+                lines.append(Text("fix the cell, save, and give the same command again", style="dim"))
+            else:
+                lines.append(Text.assemble(("fix the cell, save, and  ", "dim"), f"nbflow clear {address}"))
         if not lines:
-            label = shlex.quote(self._labels[runs[-1].key])
+            label = shlex.quote(self._label(runs[-1].key))
             lines.append(Text.assemble(("look further  ", "dim"), f"nbflow show {quoted} {label}"))
         return lines
 
     def _run_moved(self, move: RunMove) -> None:
-        label = self._labels[move.run]
+        label = self._label(move.run)
         if move.new is RunState.RUNNING:
             self._started[move.run] = move.at
         elif move.new.finished:
-            self._bars.advance(self._runs_bar)
-            seconds = (move.at - self._started[move.run]).total_seconds()
+            if move.run in self._labels:
+                self._advance("runs")
+            began = self._started.get(move.run)
+            took = in_words(None if began is None else (move.at - began).total_seconds())
             if not self._out.is_terminal:
-                self._out.print(f"{label}  {move.new}  {in_words(seconds)}  {move.reason}", markup=False)
-        elif move.old is RunState.RUNNING and move.run in self._started and not self._stopped:
+                said = [text for text in (label, move.new.value, took, move.reason) if text]
+                self._out.print("  ".join(said), markup=False)
+        elif move.old is RunState.RUNNING and move.run in self._started:
+            self._held_or_stopped(label, move.reason)
+
+    def _held_or_stopped(self, label: str, reason: str) -> None:
+        if not reason.startswith(STOPPED):
+            self._out.print(f"{label}  waits: {reason}", style="yellow", markup=False)
+        elif not self._stopped:
             self._stopped = True
-            self._out.print(f"{move.reason}: waiting for running tasks to end", style="yellow")
+            self._out.print(f"{reason}: waiting for running tasks to end", style="yellow")
 
     def _task_moved(self, move: Move) -> None:
         self._states[move.key] = move.new
@@ -160,14 +210,27 @@ class Progress:
         else:
             self._running.pop(move.key, None)
         if move.new.finished and not move.old.finished:
-            self._bars.advance(self._tasks_bar)
+            self._count_task(move.key)
         if move.new in (TaskState.FAILED, TaskState.UP_FOR_RETRY):
-            where = f"{self._labels[move.key.run]}  {move.key.task_id}: {move.reason}"
+            where = f"{self._label(move.key.run)}  {name_of(move.key)}: {move.reason}"
             self._out.print(Text.assemble(glyph(move.new), "  ", where), soft_wrap=True)
+
+    def _count_task(self, key: TaskKey) -> None:
+        """One more is done; instances of mapped tasks, which nobody knew of before, add to what is to do."""
+        if key.run not in self._labels:
+            return
+        if key.map_index >= 0 and "tasks" in self._bar_ids:
+            self._totals["tasks"] += 1
+            self._bars.update(self._bar_ids["tasks"], total=self._totals["tasks"])
+        self._advance("tasks")
+
+    def _advance(self, name: str) -> None:
+        if name in self._bar_ids:
+            self._bars.advance(self._bar_ids[name])
 
     def _goes_on(self, submission: Submission) -> None:
         said = f"{submission.label} goes on: {_count(submission.to_do, 'task')} to do"
-        stale = [task for task in submission.again if task in submission.stale]
+        stale = [key.task_id for key in submission.again if key.task_id in submission.stale]
         if stale:
             said += f" ({', '.join(stale)} changed since)"
         self._out.print(said, style="dim", markup=False)
@@ -185,13 +248,14 @@ class Progress:
     def _picture(self) -> RenderableType:
         running = sorted(self._running.items(), key=lambda item: item[1])[:_SHOWN_RUNNING]
         lines = [
-            Text.assemble("  ", glyph(TaskState.RUNNING), f" {self._labels[key.run]}  {key.task_id}")
+            Text.assemble("  ", glyph(TaskState.RUNNING), f" {self._label(key.run)}  {name_of(key)}")
             for key, _ in running
         ]
         return Group(*lines, self._bars) if self._bars.tasks else Text("")
 
-    def _home(self) -> str:
-        return f"home {_short(self._prepared.home.root)}"
+    def _label(self, key: RunKey) -> str:
+        """A run as people read it; one that a task of ours has triggered with its DAG's name."""
+        return self._labels.get(key) or f"{key.dag_id} {key.run_id}"
 
 
 def _count(number: int, what: str) -> str:

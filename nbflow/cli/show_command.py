@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import console, json_option, print_json, print_table
+from nbflow.cli.times import local_time
 from nbflow.model.state import TaskState
 
 if TYPE_CHECKING:
@@ -20,14 +22,17 @@ if TYPE_CHECKING:
     from nbflow.store.state import StateStore
 
 
+_MOST_INSTANCES = 20
+
+
 @click.command("show", cls=DatedCommand)
 @click.argument("dag", metavar="DAG|NOTEBOOK")
 @click.argument("date", metavar="[DATE|latest|RUN_ID]", default="latest")
-@click.argument("task", required=False)
+@click.argument("task", metavar="[TASK[INDEX]]", required=False)
 @json_option("the run, or the task's tries,")
 def command(dag: str, date: str, task: str | None, *, as_json: bool) -> None:
     """Show a run (the latest, if no date is given), or one task of it with all its tries."""
-    from nbflow.service.lookup import find_run, find_target, find_task, open_state
+    from nbflow.service.lookup import find_instance, find_run, find_target, open_state
 
     target = find_target(dag)
     with open_state(target) as state:
@@ -36,8 +41,7 @@ def command(dag: str, date: str, task: str | None, *, as_json: bool) -> None:
         if task is None:
             _show_run(target, run, records, state, as_json=as_json)
             return
-        key = find_task(target, run, task, (record.key.task_id for record in records))
-        _show_task(target, run, key, state, as_json=as_json)
+        _show_task(target, run, find_instance(state, target, run, task), state, as_json=as_json)
 
 
 def _show_run(
@@ -45,7 +49,7 @@ def _show_run(
 ) -> None:
     from nbflow.service.lookup import label_of
     from nbflow.service.submit import stale_tasks
-    from nbflow.service.views import standing
+    from nbflow.service.views import reason_of, standing
     from nbflow.store.home import is_held
     from nbflow.widgets.look import duration
     from nbflow.widgets.terminal import glyph
@@ -71,6 +75,8 @@ def _show_run(
                 "tasks": [
                     {
                         "task_id": record.key.task_id,
+                        "map_index": record.key.map_index,
+                        "label": record.label,
                         "state": record.state.value,
                         "try_number": record.try_number,
                         "seconds": _seconds(record.started, record.ended),
@@ -84,23 +90,26 @@ def _show_run(
         )
         return
     out = console()
-    shown, reason = standing(run, held=is_held(target.home))
+    dag = state.dag(target.dag_id)
+    paused = dag is not None and dag.paused
+    shown, reason = standing(run, held=is_held(target.home), paused=paused)
     out.print(Text.assemble((f"{target.dag_id} {label}", "bold"), f"  {shown}  {reason}"))
-    zone_note = f"data interval {_local(run.interval.start, target)} to {_local(run.interval.end, target)}"
-    out.print(Text(f"{zone_note} ({target.timezone})", "dim"))
+    zone = target.timezone
+    start, end = (local_time(at, zone, seconds=False) for at in (run.interval.start, run.interval.end))
+    out.print(Text(f"data interval {start} to {end} ({zone})", "dim"))
     if run.params:
         out.print(Text("params " + ", ".join(f"{k}={v!r}" for k, v in run.params.items()), "dim"))
     print_table(
         (
             (
                 glyph(record.state),
-                record.key.task_id,
+                _name(record),
                 record.state.value + (" (stale)" if record.key.task_id in stale else ""),
                 record.try_number or "",
                 duration(_seconds(record.started, record.ended)),
-                Text(record.reason, "dim" if record.state is TaskState.SUCCESS else ""),
+                Text(reason_of(record, records), "dim" if record.state is TaskState.SUCCESS else ""),
             )
-            for record in records
+            for record in _worth_a_line(records)
         ),
         {"": "left", "TASK": "left", "STATE": "left", "TRY": "right", "TOOK": "right", "REASON": "fold"},
     )
@@ -111,19 +120,44 @@ def _show_run(
         out.print(Text.assemble(("executed notebook  ", "dim"), str(notebook)), soft_wrap=True)
 
 
+def _worth_a_line(records: list[InstanceRecord]) -> list[InstanceRecord]:
+    """All of them, but of a task with many instances only some that did not succeed."""
+    found: list[InstanceRecord] = []
+    shown: Counter[str] = Counter()
+    many = {record.key.task_id for record in records if (record.items or 0) > _MOST_INSTANCES}
+    for record in records:
+        if record.key.map_index >= 0 and record.key.task_id in many:
+            if record.state is TaskState.SUCCESS or shown[record.key.task_id] >= _MOST_INSTANCES:
+                continue
+            shown[record.key.task_id] += 1
+        found.append(record)
+    return found
+
+
+def _name(record: InstanceRecord) -> Text:
+    """`clean`, and the instances of a mapped task below it: `  [3] p=0.1`."""
+    if record.key.map_index < 0:
+        return Text(record.key.task_id)
+    return Text.assemble(f"  [{record.key.map_index}]", (f" {record.label}" if record.label else "", "dim"))
+
+
 def _show_task(target: Target, run: RunRecord, key: TaskKey, state: StateStore, *, as_json: bool) -> None:
-    from nbflow.service.lookup import find_try, label_of
+    from nbflow.service.lookup import find_try, label_of, name_of
     from nbflow.widgets.look import duration
 
     find_try(state, target, run, key, None)
     tries = state.tries(key)
-    moves = [move for move in state.transitions(run.key) if move.task_id == key.task_id]
+    moves = [
+        move
+        for move in state.transitions(run.key)
+        if (move.task_id, move.map_index) == (key.task_id, key.map_index)
+    ]
     if as_json:
         print_json([_try_json(tried) for tried in tries])
         return
     out = console()
     label = label_of(run, target.timezone)
-    out.print(Text(f"{target.dag_id} {label} {key.task_id}", "bold"))
+    out.print(Text(f"{target.dag_id} {label} {name_of(key)}", "bold"))
     for tried in tries:
         took = duration(_seconds(tried.started, tried.ended))
         head = f"try {tried.try_number}  {tried.result or 'running'}  {took}"
@@ -135,7 +169,7 @@ def _show_task(target: Target, run: RunRecord, key: TaskKey, state: StateStore, 
         out.print(Text(f"  {tried.folder}", "dim"), soft_wrap=True)
     print_table(
         (
-            (_local(move.at, target, seconds=True), f"{move.old} → {move.new}", Text(move.reason))
+            (local_time(move.at, target.timezone), f"{move.old} → {move.new}", Text(move.reason))
             for move in moves
         ),
         {"WHEN": "left", "MOVE": "left", "WHY": "fold"},
@@ -159,13 +193,6 @@ def _try_json(tried: TryRecord) -> dict[str, object]:
         "code_hash": tried.code_hash,
         "folder": tried.folder,
     }
-
-
-def _local(moment: datetime, target: Target, *, seconds: bool = False) -> str:
-    from zoneinfo import ZoneInfo
-
-    local = moment.astimezone(ZoneInfo(target.timezone))
-    return f"{local:%Y-%m-%d %H:%M:%S}" if seconds else f"{local:%Y-%m-%d %H:%M}"
 
 
 def _seconds(started: datetime | None, ended: datetime | None) -> float | None:

@@ -20,7 +20,7 @@ _SHOWN_ROWS = 20
 @click.command("xcom", cls=DatedCommand)
 @click.argument("dag", metavar="DAG|NOTEBOOK")
 @click.argument("date", metavar="[DATE|latest|RUN_ID]", default="latest")
-@click.argument("task", required=False)
+@click.argument("task", metavar="[TASK[INDEX]]", required=False)
 @click.argument("key", required=False)
 @click.option(
     "--try", "number", type=click.IntRange(min=1), metavar="N", help="Of which try [default: the current]."
@@ -33,18 +33,17 @@ def command(
 
     KEY is a variable's name, or return_value for the value of the task's last expression.
     """
-    from nbflow.service.lookup import find_run, find_target, find_task, open_state
+    from nbflow.service.lookup import find_instance, find_run, find_target, name_of, open_state
     from nbflow.service.values import list_values, show_value
 
     target = find_target(dag)
     with open_state(target) as state:
         run = find_run(state, target, date)
-        known = [record.key.task_id for record in state.instances(run.key)]
-    found = None if task is None else find_task(target, run, task, known)
+        found = None if task is None else find_instance(state, target, run, task)
     if found is not None and key is not None:
         _show(show_value(target, found, key, try_number=number), as_json=as_json)
         return
-    values = list_values(target, run, None if found is None else found.task_id)
+    values = list_values(target, run, found)
     if as_json:
         print_json(
             [
@@ -63,7 +62,7 @@ def command(
         )
         return
     print_table(
-        ((v.task.task_id, v.key, v.kind, decimal(v.size), Text(v.preview)) for v in values),
+        ((name_of(v.task), v.key, v.kind, decimal(v.size), Text(v.preview)) for v in values),
         {"TASK": "left", "KEY": "left", "TYPE": "left", "SIZE": "right", "VALUE": "fold"},
     )
 

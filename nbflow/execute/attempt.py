@@ -17,7 +17,7 @@ from papermill.iorw import papermill_io
 
 from nbflow.execute.brief import HANG_FILE
 from nbflow.execute.engine import ENGINE, Interrupted, KernelDidNotStart, TaskRun
-from nbflow.execute.outcome import error_from_json, write_outcome
+from nbflow.execute.outcome import error_from_json, goes_on_from, write_outcome
 from nbflow.execute.output import LOG_LIMIT, STREAM_LIMIT, Log, plain
 from nbflow.execute.place import dumped_line
 from nbflow.execute.process import exit_words
@@ -163,6 +163,7 @@ class Attempt:
             started=began,
             ended=datetime.now(UTC),
             engine=self._process.engine,
+            **(goes_on_from(report) if report is not None and self._stopped is None else {}),
         )
 
     def _died(self, run: TaskRun) -> tuple[Result, str, ErrorPlace]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbflow.execute.purpose import Purpose
 from nbflow.model.run import Interval, RunKey, TaskKey
 from nbflow.model.xcom import XComValue
 
@@ -124,6 +125,7 @@ class Brief:
         others: cells of tasks above that define functions or classes.
         parameters: names of the notebook's parameters.
         own_cells: ids of the cells that nbflow added.
+        purpose: what the try is for.
         exports: what the task hands on.
         watched: names it must not change unseen, each with where the task uses it, in words; `strict` makes such a change a failure.
         ties: what else is known of its names.
@@ -153,6 +155,7 @@ class Brief:
     folder: Path
     exchange: Path | None = None
     timeout: float | None = None
+    purpose: Purpose = field(default_factory=Purpose)
 
     @property
     def exported(self) -> frozenset[str]:
@@ -189,6 +192,7 @@ class Brief:
             "timeout": self.timeout,
             "parameters": sorted(self.parameters),
             "own_cells": sorted(self.own_cells),
+            "purpose": self.purpose.to_json(),
         }
 
     @classmethod
@@ -225,6 +229,7 @@ class Brief:
             timeout=data["timeout"],
             parameters=frozenset(data["parameters"]),
             own_cells=frozenset(data["own_cells"]),
+            purpose=Purpose.from_json(data["purpose"]),
         )
 
 

@@ -16,7 +16,7 @@ from nbflow.errors import NbflowError
 from nbflow.execute.outcome import write_whole
 from nbflow.execute.output import CellBudget, extend_stream
 from nbflow.execute.process import exit_words
-from nbflow.execute.request import OWN_TAGS
+from nbflow.execute.task_notebook import OWN_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -41,6 +41,7 @@ def hand_over(
     shared: Mapping[str, object],
     folder: Path,
     ties: Ties | None = None,
+    wanted: bool = False,
 ) -> Handover:
     """Encode what the task leaves into `folder`.
 
@@ -53,6 +54,7 @@ def hand_over(
         shared: what shared cells defined and goes by reference.
         folder: exists.
         ties: what is known of the task's names beyond its own cells.
+        wanted: whether the return value is needed as an export is, None too.
 
     Raises:
         CannotCarry: a value that is needed, or was pushed, can't leave the process. The message names the
@@ -83,6 +85,13 @@ def hand_over(
     together = keep_together(task_id, exported, held, ties=ties, shared=shared, folder=folder)
     notes = together.notes
     values = [*xcoms.values(), *together.xcoms]
+    if wanted and RETURN_VALUE not in xcoms:
+        try:
+            values.append(encode(RETURN_VALUE, returned, folder=folder, shared=shared))
+        except CannotCarry as error:
+            msg = f"the return value of task {task_id!r}, which its --collect list needs: {error}"
+            raise CannotCarry(msg) from None
+        return Handover(xcoms=tuple(values), notes=notes)
     if returned is None or RETURN_VALUE in xcoms:
         return Handover(xcoms=tuple(values), notes=notes)
     name = next((name for name, value in exported.items() if value is returned), None)

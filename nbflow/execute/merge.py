@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from nbflow.execute.request import INJECTED_TAG
+from nbflow.execute.task_notebook import INJECTED_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nbflow.codec.files import PAYLOADS
@@ -14,7 +14,7 @@ from nbflow.model.work import INPUTS_FOLDER, STAGING_FOLDER, ErrorPlace, Result,
 from nbflow.model.xcom import XComValue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 OUTCOME_FILE = "outcome.json"
@@ -32,7 +32,33 @@ def outcome_to_json(outcome: TaskOutcome) -> dict[str, object]:
         "started": outcome.started.isoformat(),
         "ended": outcome.ended.isoformat(),
         "engine": outcome.engine,
+        **how_it_goes_on(outcome.follow, outcome.items, outcome.again_after),
     }
+
+
+def how_it_goes_on(
+    follow: Sequence[str] | None, items: Sequence[str] | None, again_after: timedelta | None
+) -> dict[str, object]:
+    """What an outcome says of what follows, as plain JSON types; without what it doesn't say."""
+    found: dict[str, object] = {}
+    if follow is not None:
+        found["follow"] = list(follow)
+    if items is not None:
+        found["items"] = list(items)
+    if again_after is not None:
+        found["again_after"] = again_after.total_seconds()
+    return found
+
+
+def goes_on_from(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `how_it_goes_on`: the fields of a `TaskOutcome`."""
+    found: dict[str, Any] = {}
+    for name in ("follow", "items"):
+        if name in data:
+            found[name] = tuple(data[name])
+    if "again_after" in data:
+        found["again_after"] = timedelta(seconds=data["again_after"])
+    return found
 
 
 def outcome_from_json(data: Mapping[str, Any]) -> TaskOutcome:
@@ -47,6 +73,7 @@ def outcome_from_json(data: Mapping[str, Any]) -> TaskOutcome:
         started=datetime.fromisoformat(data["started"]),
         ended=datetime.fromisoformat(data["ended"]),
         engine=data["engine"],
+        **goes_on_from(data),
     )
 
 

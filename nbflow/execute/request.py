@@ -10,23 +10,16 @@ from typing import TYPE_CHECKING, Any
 from nbflow.errors import NotebookUnreadable
 from nbflow.execute.brief import BRIEF_FILE, Brief, CellPlace, CellText, Export, LaterTask, Ties
 from nbflow.execute.outcome import write_whole
-from nbflow.model.cell import Role
+from nbflow.execute.purpose import Purpose, expands
+from nbflow.execute.task_notebook import cells_of_try, is_own, task_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
-    from pathlib import Path
 
     from nbflow.model.cell import Cell
     from nbflow.model.flow import Flow
     from nbflow.model.work import TaskRequest
 
-BRIDGE_TAG = "nbflow-bridge"
-INPUTS_TAG = "nbflow-inputs"
-OUTPUTS_TAG = "nbflow-outputs"
-IMPORTS_TAG = "nbflow-imports"
-INJECTED_TAG = "injected-parameters"
-OWN_TAGS = frozenset({BRIDGE_TAG, INPUTS_TAG, OUTPUTS_TAG, IMPORTS_TAG, INJECTED_TAG})
-_NOT_RUN: Mapping[str, Any] = {"outputs": [], "execution_count": None}
 PYTHON = frozenset({"", "python", "python3", "ipython"})
 
 
@@ -87,7 +80,7 @@ def prepare(request: TaskRequest) -> Job:
         raise NotebookUnreadable(msg)
     path = request.folder / BRIEF_FILE
     notebook = task_notebook(request, path)
-    brief = brief_of(request, own_cells=frozenset(cell["id"] for cell in notebook["cells"] if _own(cell)))
+    brief = brief_of(request, own_cells=frozenset(cell["id"] for cell in notebook["cells"] if is_own(cell)))
     write_whole(path, json.dumps(brief.to_json(), ensure_ascii=False))
     parameters = json.loads(json.dumps(dict(request.params), default=str))
     return Job(
@@ -111,21 +104,13 @@ def language_of(notebook: Mapping[str, Any]) -> str:
     return str(language or "").lower()
 
 
-def cells_for(flow: Flow, task_id: str) -> tuple[Cell, ...]:
-    """The cells that run for a task, in the notebook's order: its own, and the shared ones above its last."""
-    own = flow.cells_of(task_id)
-    last = own[-1].index
-    return tuple(
-        cell
-        for cell in flow.cells[: last + 1]
-        if cell.task_id == task_id or (cell.role in (Role.SHARED, Role.PARAMETERS) and cell.task_id is None)
-    )
-
-
 def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
     """What the kernel is told of a request; `own_cells` are the ids of the cells nbflow added."""
     flow, task_id = request.flow, request.key.task_id
-    cells = cells_for(flow, task_id)
+    cells = cells_of_try(request)
+    runs = request.callback is None and not expands(request)  # the task's own cells
+    hands_on = flow.exports.get(task_id, frozenset()) if runs and request.item is None else frozenset[str]()
+    watched = flow.watched.get(task_id, frozenset()) if runs else frozenset[str]()
     shared = frozenset[str]().union(*(cell.names.defines for cell in cells if cell.task_id is None))
     # What the task changes in place has a state of its own by now: it goes as a value.
     changed = frozenset[str]().union(*(cell.names.mutates for cell in flow.cells_of(task_id)))
@@ -144,72 +129,28 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
         assigned=frozenset[str]().union(*(cell.names.defines for cell in flow.cells)),
         shared=shared - changed,
         cells=tuple(
-            CellPlace(cell_id=cell.cell_id, number=cell.number, own=cell.task_id == task_id) for cell in cells
+            CellPlace(cell_id=cell.cell_id, number=cell.number, own=cell.task_id is not None)
+            for cell in cells
         ),
         others=_others(request),
         own_cells=own_cells,
-        exports=tuple(_export(flow, task_id, name) for name in sorted(flow.exports.get(task_id, ()))),
-        watched={name: _used(flow, task_id, name) for name in sorted(flow.watched.get(task_id, frozenset()))},
+        exports=tuple(_export(flow, task_id, name) for name in sorted(hands_on)),
+        watched={name: _used(flow, task_id, name) for name in sorted(watched)},
         strict=flow.dag.strict,
-        ties=_ties(flow, task_id, cells, changed),
+        ties=_ties(flow, task_id, cells, changed) if runs else Ties(),
         folder=request.folder,
         exchange=request.exchange,
         timeout=None if timeout is None else timeout.total_seconds(),
+        purpose=Purpose.of(request),
     )
-
-
-def task_notebook(request: TaskRequest, brief: Path) -> dict[str, Any]:
-    """The one-task notebook, as JSON, before papermill has put the parameters in.
-
-    The user's cells keep their source, id and metadata; nbflow's own are tagged.
-
-    Args:
-        request: whose task.
-        brief: the path of the brief.
-    """
-    flow, task_id = request.flow, request.key.task_id
-    original: Any = request.notebook
-    chosen = cells_for(flow, task_id)
-    first_own = next(cell.index for cell in chosen if cell.task_id == task_id)
-    begin = f"%load_ext nbflow.execute.bridge\n%nbflow_try {brief}"
-    inputs = " ".join(["%nbflow_inputs", *sorted(request.inputs)])
-    statements = flow.imports.get(task_id)
-    if chosen[0].index == first_own and not statements and not request.params:
-        begin, inputs = f"{begin}\n{inputs}", ""  # nothing comes between
-    cells = [_own_cell(BRIDGE_TAG, begin)]
-    if request.params and not any(cell.role is Role.PARAMETERS for cell in chosen):
-        cells.append(_own_cell(INJECTED_TAG, ""))  # papermill replaces it; else it would go above the bridge
-    for cell in chosen:
-        if cell.index == first_own:
-            if statements:
-                cells.append(_own_cell(IMPORTS_TAG, statements))
-            if inputs:
-                cells.append(_own_cell(INPUTS_TAG, inputs))
-        cells.append(original["cells"][cell.index] | {"id": cell.cell_id, **_NOT_RUN})
-    cells.append(_own_cell(OUTPUTS_TAG, "%nbflow_outputs"))
-    metadata = {
-        key: value
-        for key, value in original.get("metadata", {}).items()
-        if key not in ("papermill", "widgets")
-    }
-    metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-
-
-def _own(cell: Mapping[str, Any]) -> bool:
-    return not OWN_TAGS.isdisjoint(cell.get("metadata", {}).get("tags", ()))
-
-
-def _own_cell(tag: str, source: str) -> dict[str, Any]:
-    metadata = {"tags": [tag], "jupyter": {"source_hidden": True}}
-    return {"cell_type": "code", "id": tag, "metadata": metadata, "source": source, **_NOT_RUN}
 
 
 def _others(request: TaskRequest) -> tuple[CellText, ...]:
     """The cells above of other tasks whose functions may come as values."""
     flow, task_id = request.flow, request.key.task_id
     nodes: Any = request.notebook["cells"]
-    last = flow.cells_of(task_id)[-1].index
+    own = flow.cells_of(task_id)
+    last = own[-1].index if own else 0
     found: list[CellText] = []
     for cell in flow.cells[:last]:
         if cell.task_id is not None and cell.task_id != task_id and cell.names.deferred:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nbflow.errors import NbflowError, OptionError
 from nbflow.magics.completer import matcher
+from nbflow.magics.course import Course
 from nbflow.magics.hand import Hand
 from nbflow.parse.transformer import HeaderTransformer
 
@@ -30,14 +31,13 @@ class Extension:
         self._hand = Hand(shell.user_ns, shell.user_ns_hidden, os.environ)
         self._transformer = HeaderTransformer(shell.input_transformer_manager)
         self._matcher = matcher(self._tasks)
-        self._events = (("pre_run_cell", self._hand.before_cell), ("post_run_cell", self._hand.after_cell))
+        self._course = Course(shell, self._hand)
 
     def load(self) -> None:
         """Add everything."""
         shell = self._shell
         shell.input_transformers_cleanup.append(self._transformer)
-        for event, function in self._events:
-            shell.events.register(event, function)
+        self._course.load()
         if shell.Completer is not None:
             shell.Completer.custom_matchers.append(self._matcher)
         for name, function in (("nbflow", self._nbflow), ("dag", self._dag)):
@@ -56,8 +56,7 @@ class Extension:
         """Take everything away; what cells have defined stays."""
         shell = self._shell
         shell.input_transformers_cleanup.remove(self._transformer)
-        for event, function in self._events:
-            shell.events.unregister(event, function)
+        self._course.unload()
         if shell.Completer is not None:
             shell.Completer.custom_matchers.remove(self._matcher)
         for kind, name in (
@@ -96,6 +95,7 @@ class Extension:
         if len(rest) != 1:
             raise OptionError(_DAG_USAGE.format(line=line))
         print(self._hand.choose(None if rest[0] == "reset" else rest[0]))
+        self._course.begin_anew()
 
     def _dag_cell(self, line: str, body: str) -> None:
         """What the notebook says of itself as a workflow: a name, and settings in TOML."""

@@ -7,17 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbflow.current import set_current
-from nbflow.errors import AddressError, NbflowError
+from nbflow.errors import AddressError, DateError, NbflowError
+from nbflow.execute.variables import Connections, Variables
 from nbflow.magics.notebook import SavedFlow, find_notebook
+from nbflow.magics.outside import HandOutside
 from nbflow.magics.ti import HandTaskInstance
 from nbflow.model.dag import DagSpec
-from nbflow.parse.header import HeaderKind, read_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
     from nbflow.magics.ti import XComPlace
     from nbflow.model.dag import Param
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from nbflow.model.run import Interval
 
 _UNSET = object()
+_NO_DATE = "no date is set; choose one with %dag --date 2026-02-17"
 
 
 class Hand:
@@ -36,6 +36,7 @@ class Hand:
         environment: the kernel's environment variables.
 
     Attributes:
+        ti: what cells talk to as `ti`.
         task: the task whose cell ran last, "" before the first.
         seen: tasks whose cells ran in this kernel, in order.
     """
@@ -52,7 +53,8 @@ class Hand:
         self._assigned: frozenset[str] = frozenset()
         self._interval: Interval | None = None
         self._chosen: str | None = None
-        self._ti = HandTaskInstance(self._stored)
+        self._outside = HandOutside(lambda: self.notebook)
+        self.ti = HandTaskInstance(self._stored)
         self.task = ""
         self.seen: dict[str, None] = {}
 
@@ -66,6 +68,16 @@ class Hand:
     def flow(self) -> Flow | None:
         """The kernel's notebook as saved, None where it isn't known or can't be read as a flow."""
         return None if self.notebook is None else self._saved.of(self.notebook)
+
+    @property
+    def dag(self) -> DagSpec:
+        """What the notebook says of itself, as far as it is known."""
+        return self._dag
+
+    @property
+    def gives_index(self) -> bool:
+        """Whether `map_index` is a name that nbflow sets here."""
+        return "map_index" in self._given
 
     @property
     def params(self) -> Mapping[str, Param]:
@@ -95,25 +107,25 @@ class Hand:
             self._dag = flow.dag
             self._assigned = frozenset().union(*(cell.names.defines for cell in flow.cells))
         self._set(date)
-        left = sorted(set(self._context()) - set(self._given))
+        left = sorted(set(self.context()) - set(self._given))
         note = f" ({', '.join(left)} as the notebook sets it)" if left else ""
-        return f"ds is {self._context()['ds']}, {self._dag.timezone}{note}"
+        return f"ds is {self.context()['ds']}, {self._dag.timezone}{note}"
 
     def describe(self) -> str:
         """One line on the date that is worked on now."""
         if self._interval is None:
-            return "no date is set; choose one with %dag --date 2026-02-17"
+            return _NO_DATE
         how = (
             "chosen with %dag --date"
             if self._chosen
             else "the latest interval; choose another with %dag --date"
         )
-        return f"ds is {self._context()['ds']} ({how})"
+        return f"ds is {self.context()['ds']} ({how})"
 
     def give(self) -> None:
         """Set the names for the task and date that count now; names of the notebook's own stay."""
-        context = self._context()
-        set_current(context)
+        context = self.context()
+        set_current(context, self._outside)
         for name, value in context.items():
             if name not in self._assigned and self._ours(name):
                 self._namespace[name] = self._hidden[name] = self._given[name] = value
@@ -135,23 +147,14 @@ class Hand:
             self.choose(None)
         except NbflowError:
             # A schedule that can't be read, say: the %%dag cell that says so is about to be run.
-            self._namespace.setdefault("ti", self._ti)
+            self._namespace.setdefault("ti", self.ti)
 
-    def before_cell(self, info: ExecutionInfo) -> None:
-        """Before a cell runs: one that begins a task sets `task_id` and the task that `ti` speaks for."""
-        header = None if info.raw_cell is None else read_header(info.raw_cell)
-        if header is not None and header.kind is HeaderKind.TASK and not header.problems:
-            self.task = self._ti.task_id = header.name
-            self.seen[header.name] = None
-            if self._interval is not None:
-                self.give()
-
-    def after_cell(self, result: ExecutionResult) -> None:
-        """After a cell ran: the last expression of a task's cell is its return value, as in a run."""
-        info = result.info
-        header = None if info is None or info.raw_cell is None else read_header(info.raw_cell)
-        if header is not None and header.kind in (HeaderKind.TASK, HeaderKind.CONTINUES) and result.success:
-            self._ti.returned(result.result)
+    def enter(self, task_id: str) -> None:
+        """A cell that begins a task is about to run: `task_id` and `ti` are the task's."""
+        self.task = self.ti.task_id = task_id
+        self.seen[task_id] = None
+        if self._interval is not None:
+            self.give()
 
     def _ours(self, name: str) -> bool:
         """Whether nobody else has given the name a value."""
@@ -168,17 +171,28 @@ class Hand:
         self._chosen = date
         self.give()
 
-    def _context(self) -> dict[str, object]:
+    def context(self) -> dict[str, object]:
+        """The values of `CONTEXT_NAMES` for the task and date that count now.
+
+        Raises:
+            DateError: no date has been chosen.
+        """
         from nbflow.model.context import context_of
         from nbflow.model.run import RunKey, TaskKey, run_id_of
 
-        assert self._interval is not None  # noqa: S101 every caller has chosen a date
+        if self._interval is None:
+            raise DateError(_NO_DATE)
         dag = self._dag
         key = TaskKey(RunKey(dag.dag_id, run_id_of(self._interval.logical_date)), self.task)
         params = {name: _default(param.default) for name, param in dag.params.items()}
         params |= {name: self._namespace[name] for name in params if name in self._namespace}
         context = context_of(key, self._interval, timezone=dag.timezone, params=params)
-        return {**context, "ti": self._ti}
+        return {
+            **context,
+            "var": Variables(self._outside),
+            "conn": Connections(self._outside),
+            "ti": self.ti,
+        }
 
     def _stored(self, place: XComPlace) -> object:
         """A value of the store.
@@ -192,7 +206,7 @@ class Hand:
         from nbflow.magics.stored import stored_xcom
         from nbflow.service.lookup import find_target
 
-        context = self._context()
+        context = self.context()
         return stored_xcom(
             find_target(str(self.notebook)),
             dag_id=place.dag_id or str(context["dag_id"]),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import threading
 from typing import TYPE_CHECKING
 
 from nbflow.errors import NbflowError
-from nbflow.magics.process import command_line, environment
+from nbflow.magics.process import PATIENCE, command_line, environment, stop
 from nbflow.magics.stored import stored_grid
 from nbflow.service.lookup import find_target
 from nbflow.widgets.grid import grid_html
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from nbflow.model.grid import GridView
 
 _EVERY = 0.5  # seconds between two looks at the store
-_PATIENCE = 30.0  # seconds a run may take to stop before its process is ended
 _SHOWN_RUNS = 30
 
 
@@ -59,8 +57,8 @@ def run_live(notebook: Path, arguments: list[str]) -> None:
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        _stop(process)
-        reader.join(_PATIENCE)
+        stop(process)
+        reader.join(PATIENCE)
         if process.stdout is not None:
             process.stdout.close()
         # A wrong call (2) leaves nothing new to show.
@@ -119,15 +117,3 @@ def _collect(process: subprocess.Popen[str], printed: list[str]) -> None:
     """Take what the process prints, so that it never waits for a reader."""
     if process.stdout is not None:
         printed.extend(process.stdout)
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    """End the process if it lives: an interrupt first, which lets it stop its tasks and say so."""
-    if process.poll() is not None:
-        return
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(_PATIENCE)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.terminate()
-        process.wait()

@@ -32,6 +32,7 @@ class HandTaskInstance:
     def __init__(self, stored: Callable[[XComPlace], object]) -> None:
         self._stored = stored
         self._values: dict[tuple[str, str], object] = {}
+        self._each: dict[str, list[object]] = {}  # of mapped tasks, by their instances
         self.task_id = ""
 
     def __repr__(self) -> str:
@@ -44,8 +45,13 @@ class HandTaskInstance:
 
     def returned(self, value: object) -> None:
         """Keep the value of the task's last expression, as a run does; None hands nothing on."""
+        self._each.pop(self.task_id, None)
         if value is not None:
             self._values[self.task_id, RETURN_VALUE] = value
+
+    def returned_each(self, values: list[object]) -> None:
+        """Keep the return values of a mapped task's instances, in map order."""
+        self._values[self.task_id, RETURN_VALUE] = self._each[self.task_id] = values
 
     def xcom_pull(
         self,
@@ -65,18 +71,31 @@ class HandTaskInstance:
             dag_id: the DAG, None for this one.
             key: what it was pushed under, the return value by default.
             include_prior_dates: whether an earlier stored run may answer.
-            map_indexes: for Airflow's sake.
+            map_indexes: which instances of a mapped task that has run in this kernel; None for all.
             default: what stands for a value that isn't there.
             run_id: the stored run, None for this date's.
         """
         if task_ids is not None and not isinstance(task_ids, str):
             return [
-                self.xcom_pull(task, dag_id, key, include_prior_dates, default=default, run_id=run_id)
+                self.xcom_pull(
+                    task,
+                    dag_id,
+                    key,
+                    include_prior_dates,
+                    map_indexes=map_indexes,
+                    default=default,
+                    run_id=run_id,
+                )
                 for task in task_ids
             ]
         task = self.task_id if task_ids is None else task_ids
         if dag_id is None and run_id is None and (task, key) in self._values:
-            return self._values[task, key]
+            each = self._each.get(task) if key == RETURN_VALUE else None
+            if each is None or map_indexes is None:
+                return self._values[task, key]
+            if isinstance(map_indexes, int):
+                return each[map_indexes] if 0 <= map_indexes < len(each) else default
+            return [each[index] for index in map_indexes if 0 <= index < len(each)]
         try:
             return self._stored(XComPlace(dag_id, run_id, task, key, include_prior_dates))
         except LookupError:

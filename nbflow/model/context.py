@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
@@ -27,8 +28,40 @@ CONTEXT_NAMES = (
     "try_number",
     "map_index",
     "params",
+    "var",
+    "conn",
     "ti",
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagRun:
+    """`dag_run` in templates and callbacks: the run, by Airflow's names.
+
+    Attributes:
+        dag_id, run_id: which.
+        logical_date, data_interval_start, data_interval_end: aware, in the DAG's zone.
+        conf: the values of its parameters.
+    """
+
+    dag_id: str
+    run_id: str
+    logical_date: datetime
+    data_interval_start: datetime
+    data_interval_end: datetime
+    conf: Mapping[str, object]
+
+    @classmethod
+    def of(cls, context: Mapping[str, object]) -> DagRun:
+        """The run that these names are of (`context_of`)."""
+        return cls(
+            dag_id=str(context["dag_id"]),
+            run_id=str(context["run_id"]),
+            logical_date=cast("datetime", context["logical_date"]),
+            data_interval_start=cast("datetime", context["data_interval_start"]),
+            data_interval_end=cast("datetime", context["data_interval_end"]),
+            conf=cast("Mapping[str, object]", context["params"]),
+        )
 
 
 def context_of(
@@ -40,7 +73,7 @@ def context_of(
     params: Mapping[str, object],
     previous_success: Interval | None = None,
 ) -> dict[str, object]:
-    """The values of `CONTEXT_NAMES` for one try, but for `ti`, which needs a process around it.
+    """The values of `CONTEXT_NAMES` for one try, but for `ti`, `var` and `conn`, which need a process around them.
 
     Datetimes are aware, in the DAG's zone; `ds` (`2026-02-17`) and `ts` are of the same zone, so that
     the date a person typed is the date the cell sees.

@@ -18,6 +18,13 @@ class Order(StrEnum):
     DATA = "data"
 
 
+class TimetableKind(StrEnum):
+    """What a schedule's ticks bound."""
+
+    INTERVAL = "interval"  # a run covers the time between two ticks, and is due at the second
+    TRIGGER = "trigger"  # a run is about the tick itself
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
     """One parameter of the notebook.
@@ -27,12 +34,14 @@ class Param:
         default: the source text of its default, as written in the notebook (Python).
         annotation: the type as written (`int`, `str`), or "".
         help: the comment beside it, or "".
+        schema: JSON schema that its values must fit, beside the type (`{"minimum": 0}`).
     """
 
     name: str
     default: str = "None"
     annotation: str = ""
     help: str = ""
+    schema: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +52,11 @@ class DagSpec:
         dag_id: its name; by default the notebook's file name without the suffix.
         description, owner, tags: for people.
         schedule: a cron expression, a preset, a duration as written, or None.
+        timetable: whether the schedule's ticks bound intervals or are what runs are about.
         timezone: IANA name of the zone its dates are read and shown in.
         start_date, end_date: bounds of data_interval_start, aware, end inclusive; None for none.
+        start_ago: `start_date = "14 days ago"`: how long before the moment the DAG is first registered its
+            start_date lies, pinned then; None where start_date says it, or nothing does.
         catchup: whether a schedule starts at start_date rather than at the latest interval.
         order: what orders tasks that no variable orders.
         edges: edges written by hand, as pairs (upstream task id, downstream task id).
@@ -55,6 +67,14 @@ class DagSpec:
         max_active_tasks: how many of its tasks, over all its runs, may be running at once.
         dagrun_timeout: the longest time a run may take from its start; None for no limit.
         default_args: task options for every task that doesn't say otherwise, as written.
+        fail_fast: whether the first failure stops the run.
+        max_consecutive_failed_runs: after so many failed runs in a row the DAG is paused; 0: never.
+        is_paused_upon_creation: whether it is paused when it is first registered.
+        user_defined_filters, user_defined_macros: for templates: name there → name of a function or value in
+            the notebook.
+        on_success_callback, on_failure_callback: names of functions in the notebook, called when a run has ended.
+        deadline, on_deadline_callback: a run that is not over so long after it was queued calls this function;
+            None and "" for none.
     """
 
     dag_id: str
@@ -62,8 +82,10 @@ class DagSpec:
     owner: str = ""
     tags: tuple[str, ...] = ()
     schedule: str | None = None
+    timetable: TimetableKind = TimetableKind.INTERVAL
     timezone: str = "UTC"
     start_date: datetime | None = None
+    start_ago: timedelta | None = None
     end_date: datetime | None = None
     catchup: bool = False
     order: Order = Order.POSITION
@@ -75,3 +97,12 @@ class DagSpec:
     max_active_tasks: int = 16
     dagrun_timeout: timedelta | None = None
     default_args: Mapping[str, object] = field(default_factory=dict[str, object])
+    fail_fast: bool = False
+    max_consecutive_failed_runs: int = 0
+    is_paused_upon_creation: bool = False
+    user_defined_filters: Mapping[str, str] = field(default_factory=dict[str, str])
+    user_defined_macros: Mapping[str, str] = field(default_factory=dict[str, str])
+    on_success_callback: str = ""
+    on_failure_callback: str = ""
+    deadline: timedelta | None = None
+    on_deadline_callback: str = ""

@@ -1,11 +1,18 @@
-"""What the state machine is told (events) and what it answers (actions)."""
+"""What the state machine is told (events) and what it answers (actions).
+
+Those that come with every try are named tuples: a frozen dataclass takes five times as long to make, and a
+backfill makes millions. They are given by keyword all the same.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbflow.model.run import RunType
 from nbflow.model.state import RunState, TaskState
+from nbflow.model.task import TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +24,7 @@ if TYPE_CHECKING:
     from nbflow.model.work import Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What the machine has to know of one version of a DAG. Runs of a version share it.
 
@@ -27,6 +34,7 @@ class Plan:
         weights: each task's effective priority weight (see `plan.slots.weights`).
         max_active_runs, max_active_tasks: see `DagSpec`.
         dagrun_timeout: elapsed time from a run's start; None for no limit.
+        fail_fast, max_consecutive_failed_runs, deadline: see `DagSpec`.
     """
 
     tasks: Mapping[str, TaskSpec]
@@ -35,10 +43,22 @@ class Plan:
     max_active_runs: int = 16
     max_active_tasks: int = 16
     dagrun_timeout: timedelta | None = None
+    fail_fast: bool = False
+    max_consecutive_failed_runs: int = 0
+    deadline: timedelta | None = None
+
+    @cached_property
+    def teardowns(self) -> frozenset[str]:
+        """The tasks that clean up."""
+        return frozenset(task_id for task_id, spec in self.tasks.items() if spec.kind is TaskKind.TEARDOWN)
+
+    @cached_property
+    def heeding_past(self) -> frozenset[str]:
+        """The tasks that look at the previous run."""
+        return frozenset(task_id for task_id, spec in self.tasks.items() if spec.heeds_past)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
+class Instance(NamedTuple):
     """A task instance as it stands in the store.
 
     Attributes:
@@ -46,12 +66,47 @@ class Instance:
         try_number: of its latest try; 0 before the first.
         max_tries: the number of its last allowed try; grows when it is cleared or a try is lost.
         losses: how many tries in a row were lost.
+        looks: of a sensor, or a task that waits for another run: how often its latest try has looked; 0: the next
+            launch begins a new try.
+        first_look: of a sensor: when the first look of all its tries was, since it was last cleared; aware, UTC.
+        follow: of a branch or short circuit that has succeeded: the tasks directly below that are to run.
+        items: of a mapped task that knows its items: how many; its own state then is that of all its instances
+            together.
+        label: of an instance of a mapped task: its name, or "".
     """
 
     state: TaskState = TaskState.NONE
     try_number: int = 0
     max_tries: int = 1
     losses: int = 0
+    looks: int = 0
+    first_look: datetime | None = None
+    follow: tuple[str, ...] | None = None
+    items: int | None = None
+    label: str = ""
+
+    def changed(self, **changes: Any) -> Instance:  # noqa: ANN401 the fields' own types
+        """The same with some fields changed."""
+        return self._replace(**changes)
+
+    def in_state(self, state: TaskState, *, tries: int = 0) -> Instance:
+        """The same in another state, with so many more tries: what the machine does most."""
+        return Instance(state, self.try_number + tries, *self[2:])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """A run before another one, as the store has it.
+
+    Attributes:
+        run: which.
+        logical_date: its place in time.
+        states: of its tasks (of a mapped one, of all its instances together).
+    """
+
+    run: RunKey
+    logical_date: datetime
+    states: Mapping[str, TaskState]
 
 
 # Events. Each carries its time (aware, UTC): the machine has no clock of its own.
@@ -66,8 +121,14 @@ class RunOpened:
         logical_date: its place in time, which orders runs.
         plan: the version it follows.
         state: where the store has it.
-        instances: where the store has its task instances; those left out are new.
-        again: task id → why it has to run again although it is finished.
+        instances: where the store has its task instances; those left out are new. Instances of mapped tasks are
+            among them, by their `map_index`; of tasks that the plan no longer has, they become `removed`.
+        again: the finished task instances that have to run again, each with the reason. A mapped task's own (index
+            -1) has it find its items anew.
+        run_type: what started it; only scheduled and backfill runs have a past and are one.
+        prior: the latest earlier scheduled or backfill run, unless it is open already or there is none.
+        superseded: from when on its interval is no longer the latest; None: never (a manual run).
+        failed_before: how many runs in a row have failed just before.
     """
 
     at: datetime
@@ -75,12 +136,15 @@ class RunOpened:
     logical_date: datetime
     plan: Plan
     state: RunState = RunState.QUEUED
-    instances: Mapping[str, Instance] = field(default_factory=dict[str, Instance])
-    again: Mapping[str, str] = field(default_factory=dict[str, str])
+    instances: Mapping[TaskKey, Instance] = field(default_factory=dict["TaskKey", Instance])
+    again: Mapping[TaskKey, str] = field(default_factory=dict["TaskKey", str])
+    run_type: RunType = RunType.MANUAL
+    prior: Prior | None = None
+    superseded: datetime | None = None
+    failed_before: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryStarted:
+class TryStarted(NamedTuple):
     """The executor has begun a try."""
 
     at: datetime
@@ -88,15 +152,86 @@ class TryStarted:
     try_number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryEnded:
-    """A try is over; its XComs are in the store already. `reason` is shown to people."""
+class TryEnded(NamedTuple):
+    """A try is over; its XComs are in the store already.
+
+    Attributes:
+        reason: shown to people.
+        follow, items, again_after: see `TaskOutcome`.
+    """
 
     at: datetime
     key: TaskKey
     try_number: int
     result: Result
     reason: str
+    follow: tuple[str, ...] | None = None
+    items: tuple[str, ...] | None = None
+    again_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared:
+    """A person wants finished or running task instances of an open run to run again.
+
+    Attributes:
+        tasks: which, each with the reason.
+    """
+
+    at: datetime
+    run: RunKey
+    tasks: Mapping[TaskKey, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """A person says how task instances of an open run ended.
+
+    Attributes:
+        tasks: which, each with `success`, `failed` or `skipped`.
+        reason: shown to people.
+    """
+
+    at: datetime
+    run: RunKey
+    tasks: Mapping[TaskKey, TaskState]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMarked:
+    """A person says how an open run ended: what runs is stopped, what waits is skipped (a success) or fails."""
+
+    at: datetime
+    run: RunKey
+    state: RunState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseSet:
+    """A DAG is paused, or is not any more: while it is, nothing new is queued; what runs finishes."""
+
+    at: datetime
+    dag_id: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolsSet:
+    """The pools and their slots, all of them."""
+
+    at: datetime
+    pools: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionPublished:
+    """A DAG has a new version: runs of which nothing has begun follow it."""
+
+    at: datetime
+    dag_id: str
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +249,14 @@ class ClockTicked:
     at: datetime
 
 
-Event = RunOpened | TryStarted | TryEnded | StopAsked | ClockTicked
+Command = Cleared | Marked | RunMarked | PauseSet | PoolsSet
+Event = RunOpened | TryStarted | TryEnded | Command | VersionPublished | StopAsked | ClockTicked
 
 
 # Actions, in the order in which they are to be performed.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(NamedTuple):
     """Record that a task instance changed its state, and why."""
 
     at: datetime
@@ -143,12 +278,45 @@ class RunMove:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """Hand a try to the executor."""
+class Launch(NamedTuple):
+    """Hand a try to the executor.
+
+    Attributes:
+        look: of a sensor: which look of this try, from 1; its earlier ones are over. 0 for any other task.
+    """
 
     key: TaskKey
     try_number: int
+    look: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expand:
+    """A mapped task has found its items: it gets an instance for each, in state `none`.
+
+    Attributes:
+        instances: by map index, from 0; there may be instances beyond them from before, which are `removed`.
+    """
+
+    key: TaskKey
+    instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseDag:
+    """Record that a rule has paused a DAG."""
+
+    at: datetime
+    dag_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissDeadline:
+    """Tell whoever wants to know that a run was not over at its deadline."""
+
+    at: datetime
+    run: RunKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,4 +328,4 @@ class Halt:
     reason: str
 
 
-Action = Move | RunMove | Launch | Halt
+Action = Move | RunMove | Launch | Expand | Halt | PauseDag | MissDeadline

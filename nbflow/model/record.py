@@ -17,13 +17,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagRecord:
-    """A DAG the home knows: its notebook's absolute path and latest version."""
+    """A DAG the home knows.
+
+    Attributes:
+        path: of its notebook, absolute.
+        version: the latest that has run.
+        paused, pause_reason: whether nothing new of it may start, and why ("" when a person didn't say).
+        start_date: as it was when the DAG was first seen: what "14 days ago" meant then.
+    """
 
     dag_id: str
     path: Path
     version: str
     timezone: str
     created: datetime
+    paused: bool = False
+    pause_reason: str = ""
+    start_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +61,12 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceRecord:
-    """A task instance as the store has it. `started` and `ended` are those of its latest try."""
+    """A task instance as the store has it.
+
+    Attributes:
+        started, ended: of its latest try.
+        looks, first_look, follow, items, label: see `Instance`.
+    """
 
     key: TaskKey
     state: TaskState
@@ -62,6 +77,11 @@ class InstanceRecord:
     code_hash: str
     started: datetime | None
     ended: datetime | None
+    looks: int = 0
+    first_look: datetime | None = None
+    follow: tuple[str, ...] | None = None
+    items: int | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +115,49 @@ class TryRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
-    """One recorded move of a task instance (`task_id` None: of the run itself)."""
+class FailureRecord:
+    """A failed task instance, with the place where its latest try went wrong (None: in no cell of it)."""
 
+    instance: InstanceRecord
+    logical_date: datetime
+    variant: str
+    error: ErrorPlace | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRecord:
+    """What some process asks the owner of the home to do.
+
+    Attributes:
+        verb: `clear`, `mark`, `pause`, `pools`, `trigger`.
+        body: what it needs, in JSON's types.
+    """
+
+    id: int
+    at: datetime
+    verb: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRecord:
+    """A pool: so many slots for the tasks that name it."""
+
+    name: str
+    slots: int
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One recorded move of a task instance (`task_id` None: of the run itself).
+
+    Attributes:
+        id: grows with every move of the home.
+    """
+
+    id: int
+    run: RunKey
     at: datetime
     task_id: str | None
     map_index: int

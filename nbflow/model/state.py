@@ -28,15 +28,14 @@ class TaskState(StrEnum):
     REMOVED = "removed"
     RESTARTING = "restarting"
 
-    @property
-    def finished(self) -> bool:
-        """Whether it stays as it is until somebody clears it."""
-        return self in FINISHED
-
-    @property
-    def holds_slot(self) -> bool:
-        """Whether it takes a place of the executor."""
-        return self in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING)
+    # Plain attributes, and a hash without Python code: the machine asks for little else.
+    __hash__ = str.__hash__
+    finished: bool
+    """Whether it stays as it is until somebody clears it."""
+    moving: bool
+    """Whether it leads on by itself."""
+    holds_slot: bool
+    """Whether it takes a place of the executor."""
 
 
 class RunState(StrEnum):
@@ -47,43 +46,55 @@ class RunState(StrEnum):
     SUCCESS = "success"
     FAILED = "failed"
 
-    @property
-    def finished(self) -> bool:
-        """Whether it stays as it is until somebody clears or continues it."""
-        return self in (RunState.SUCCESS, RunState.FAILED)
+    finished: bool
+    """Whether it stays as it is until somebody clears or continues it."""
+
+
+for _run_state in RunState:
+    _run_state.finished = _run_state in (RunState.SUCCESS, RunState.FAILED)
 
 
 _T = TaskState
 FINISHED = frozenset({_T.SUCCESS, _T.FAILED, _T.SKIPPED, _T.UPSTREAM_FAILED, _T.REMOVED})
+for _state in TaskState:
+    _state.finished = _state in FINISHED
+    _state.moving = not _state.finished and _state is not _T.NONE
+    _state.holds_slot = _state in (_T.QUEUED, _T.RUNNING, _T.RESTARTING)
+
+_DECIDED = frozenset({_T.SUCCESS, _T.FAILED, _T.SKIPPED})  # also by a person, at any time
 
 TASK_MOVES: Mapping[TaskState, frozenset[TaskState]] = {
-    _T.NONE: frozenset({_T.SCHEDULED, _T.SKIPPED, _T.UPSTREAM_FAILED, _T.FAILED, _T.REMOVED}),
-    _T.SCHEDULED: frozenset({_T.QUEUED, _T.NONE, _T.SKIPPED, _T.FAILED, _T.REMOVED}),
-    _T.QUEUED: frozenset({_T.RUNNING, _T.SCHEDULED, _T.FAILED, _T.SKIPPED, _T.NONE}),
-    _T.RUNNING: frozenset(
-        {
-            _T.SUCCESS,
-            _T.FAILED,
-            _T.SKIPPED,
-            _T.UP_FOR_RETRY,
-            _T.UP_FOR_RESCHEDULE,
-            _T.SCHEDULED,  # lost: runs again without using up a retry
-            _T.RESTARTING,
-            _T.NONE,  # stopped by a person: nothing is decided
-        }
-    ),
-    _T.RESTARTING: frozenset({_T.NONE, _T.SCHEDULED, _T.FAILED}),
-    _T.UP_FOR_RETRY: frozenset({_T.SCHEDULED, _T.SKIPPED, _T.FAILED, _T.NONE}),
-    _T.UP_FOR_RESCHEDULE: frozenset({_T.SCHEDULED, _T.SKIPPED, _T.FAILED, _T.NONE}),
-    _T.SUCCESS: frozenset({_T.NONE, _T.FAILED}),
-    _T.FAILED: frozenset({_T.NONE, _T.SUCCESS}),
-    _T.SKIPPED: frozenset({_T.NONE, _T.SUCCESS, _T.FAILED}),
-    _T.UPSTREAM_FAILED: frozenset({_T.NONE, _T.SUCCESS, _T.FAILED}),
+    _T.NONE: _DECIDED
+    | {
+        _T.SCHEDULED,
+        _T.UPSTREAM_FAILED,
+        _T.REMOVED,
+        _T.RUNNING,  # a mapped task some of whose instances run again
+    },
+    _T.SCHEDULED: _DECIDED | {_T.QUEUED, _T.NONE, _T.REMOVED},
+    _T.QUEUED: _DECIDED | {_T.RUNNING, _T.SCHEDULED, _T.NONE, _T.RESTARTING, _T.REMOVED},
+    _T.RUNNING: _DECIDED
+    | {
+        _T.UPSTREAM_FAILED,  # a mapped task whose instances are
+        _T.UP_FOR_RETRY,
+        _T.UP_FOR_RESCHEDULE,
+        _T.SCHEDULED,  # lost: runs again without using up a retry
+        _T.RESTARTING,
+        _T.NONE,  # stopped by a person: nothing is decided
+        _T.REMOVED,
+    },
+    _T.RESTARTING: _DECIDED | {_T.NONE, _T.SCHEDULED, _T.REMOVED},
+    _T.UP_FOR_RETRY: _DECIDED | {_T.SCHEDULED, _T.NONE, _T.REMOVED},
+    _T.UP_FOR_RESCHEDULE: _DECIDED | {_T.SCHEDULED, _T.NONE, _T.REMOVED},
+    _T.SUCCESS: frozenset({_T.NONE, _T.FAILED, _T.SKIPPED, _T.REMOVED}),
+    _T.FAILED: frozenset({_T.NONE, _T.SUCCESS, _T.SKIPPED, _T.REMOVED}),
+    _T.SKIPPED: frozenset({_T.NONE, _T.SUCCESS, _T.FAILED, _T.REMOVED}),
+    _T.UPSTREAM_FAILED: frozenset({_T.NONE, _T.SUCCESS, _T.FAILED, _T.SKIPPED, _T.REMOVED}),
     _T.REMOVED: frozenset({_T.NONE}),
 }
 
 RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
-    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.FAILED}),
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.SUCCESS, RunState.FAILED}),
     RunState.RUNNING: frozenset({RunState.SUCCESS, RunState.FAILED, RunState.QUEUED}),
     RunState.SUCCESS: frozenset({RunState.QUEUED}),
     RunState.FAILED: frozenset({RunState.QUEUED}),

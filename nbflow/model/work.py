@@ -26,6 +26,8 @@ class Result(StrEnum):
     TIMED_OUT = "timed_out"  # execution_timeout; retryable
     STOPPED = "stopped"  # a person or the service stopped it
     LOST = "lost"  # its process died under it
+    WAITING = "waiting"  # a sensor's value was false, or the cell waits for another run: look again later
+    GAVE_UP = "gave_up"  # a sensor's timeout has passed (made by the machine, not by processes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,25 @@ class ErrorPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """A function of the notebook that is to be told of something, in a process of its own.
+
+    Attributes:
+        function: its name.
+        event: which option names it (`on_failure_callback`).
+        state: the state that the run or task instance has come to.
+        reason: why, in words.
+        exception: the error of the try («KeyError: 'x' (cell 9, line 2)»), or "".
+    """
+
+    function: str
+    event: str
+    state: str
+    reason: str = ""
+    exception: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRequest:
     """One try to be executed.
 
@@ -75,6 +96,13 @@ class TaskRequest:
         exchange: path of the Unix socket that answers `xcom_pull`, or None.
         environment: environment variables beside the inherited ones.
         kernel: the kernelspec of a real Jupyter kernel to run in, "" for the fastest way that fits.
+        collected: name → the encoded return values of a mapped task's instances, in map order: the name's value is
+            their list.
+        item: of an instance of a mapped task: its item, a dict from name to value. A mapped task's try without one
+            (`map_index` -1) doesn't run its cells: it goes through what is mapped over and hands on the items, each
+            under `item_key(index)`.
+        callback: instead of a task's cells, call this function of the notebook (`execute.callback`); the key's
+            `task_id` is "" where it is about the run as a whole.
     """
 
     key: TaskKey
@@ -94,6 +122,9 @@ class TaskRequest:
     exchange: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     kernel: str = ""
+    collected: Mapping[str, tuple[XComValue, ...]] = field(default_factory=dict[str, "tuple[XComValue, ...]"])
+    item: XComValue | None = None
+    callback: Callback | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +140,10 @@ class TaskOutcome:
         notes: warnings about the try (undeclared changes, output cut), one sentence each.
         started, ended: aware, UTC.
         engine: what executed it and why, for the try's record.
+        follow: of a branch or short circuit that succeeded: the tasks directly below that are to run; None
+            otherwise.
+        items: of a mapped task's try that found its items: their labels, in order; None otherwise.
+        again_after: of a `WAITING` one: when to look again, elapsed time; None: the sensor's own interval.
     """
 
     token: str
@@ -120,6 +155,9 @@ class TaskOutcome:
     started: datetime
     ended: datetime
     engine: str = "papermill, a kernel of its own"
+    follow: tuple[str, ...] | None = None
+    items: tuple[str, ...] | None = None
+    again_after: timedelta | None = None
 
 
 NOTEBOOK_FILE = "notebook.ipynb"  # in a try's folder: the executed one-task notebook

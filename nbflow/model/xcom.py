@@ -14,6 +14,14 @@ RETURN_VALUE = "return_value"
 
 HIDDEN = "nbflow:"  # begins the keys that listings leave out; nobody can push one
 _TOGETHER = f"{HIDDEN}shared:"
+_ITEM = f"{HIDDEN}item:"
+
+
+def item_key(index: int) -> str:
+    """The hidden key under which a mapped task keeps the item of one of its instances: a dict from name to
+    value.
+    """
+    return f"{_ITEM}{index}"
 
 
 def check_pushed_key(key: object) -> None:

@@ -6,9 +6,10 @@ import ast
 from typing import TYPE_CHECKING
 
 from nbflow.model.problem import Problem, Severity
-from nbflow.model.task import TaskKind, TriggerRule
+from nbflow.model.task import TaskKind
 from nbflow.parse.aliases import two_names
 from nbflow.parse.randomness import SEEDS, advanced_twice, random_state
+from nbflow.parse.skips import branch_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _EVERYWHERE = ("%cd", "%env", "%set_env", "%pushd", "%popd")
 _MOVE = "Move it to a shared cell above the first task."
 _SEED = "Seed in each task that draws, or pass random_state."
-_STRICT_RULES = (TriggerRule.ALL_SUCCESS, TriggerRule.NONE_SKIPPED)
 
 
 def advice(
@@ -38,8 +38,8 @@ def advice(
         *random_state(drafts),
         *advanced_twice(drafts, wiring),
         *_perhaps_deleted(own, wiring),
-        *_joins(drafts, tasks, flow),
-        *_positions(drafts, wiring),
+        *branch_problems(drafts, tasks, flow.graph),
+        *_positions(drafts, tasks, wiring),
     ]
 
 
@@ -121,7 +121,7 @@ def _shared_code(drafts: Sequence[Draft], own: Sequence[Draft]) -> Iterator[Prob
 def _perhaps_deleted(own: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]:
     """A name deleted on some paths only: a later task can't know."""
     for draft in own:
-        for name in sorted(draft.names.may_delete):
+        for name in sorted(draft.names.may_delete) if not draft.mapped else ():
             for task_id, needs in wiring.needs.items():
                 need = needs.get(name)
                 if need and task_id != draft.task_id and need.cell and need.cell.index > draft.index:
@@ -134,31 +134,11 @@ def _perhaps_deleted(own: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]:
                     break
 
 
-def _joins(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], flow: Flow) -> Iterator[Problem]:
-    """A task below several arms of one branch whose rule skips it when any arm is skipped."""
-    graph = flow.graph
-    heads = {draft.task_id: draft for draft in reversed(drafts) if draft.own}
-    for branch, spec in tasks.items():
-        if spec.kind is not TaskKind.BRANCH:
-            continue
-        arms = {arm: graph.descendants(arm) for arm in graph.downstream(branch)}
-        for task_id, joined in tasks.items():
-            above = [arm for arm, below in arms.items() if task_id in below]
-            if len(above) > 1 and task_id not in arms and joined.trigger_rule in _STRICT_RULES:
-                yield Problem(
-                    severity=Severity.WARNING,
-                    code="join-skipped",
-                    message=f"`{task_id}` follows the arms {', '.join(above)} of branch `{branch}`; as long as one of "
-                    "them is skipped, it is skipped too. Give it --trigger-rule none_failed_min_one_success.",
-                    cell=heads[task_id].number,
-                    task=task_id,
-                )
-
-
-def _positions(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]:
+def _positions(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wiring) -> Iterator[Problem]:
+    """Tasks that may be free to run earlier. Below a branch, a sensor or a setup the place is the point."""
     heads = {draft.task_id: draft for draft in reversed(drafts) if draft.own}
     for (upstream, downstream), reason in wiring.positions.items():
-        if not reason:
+        if not reason and tasks[upstream].kind is TaskKind.TASK:
             yield Problem(
                 severity=Severity.HINT,
                 code="position",

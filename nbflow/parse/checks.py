@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from nbflow.model.cell import Role
 from nbflow.model.context import CONTEXT_NAMES
 from nbflow.model.problem import Problem, Severity
+from nbflow.parse.inside import inside_problems
 from nbflow.parse.names import analyse
-from nbflow.parse.options import nearest
+from nbflow.parse.option import nearest
 from nbflow.parse.reached import Behind
 
 if TYPE_CHECKING:
@@ -39,19 +40,25 @@ class _Missing:
 def undefined(drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], wiring: Wiring) -> list[Problem]:
     """Names that are read and that nothing above defines: errors where that is certain, else warnings.
 
-    A use that a `try` guards against NameError is neither; after a star import or `exec` nothing is certain.
+    What a mapped task keeps inside its instances counts as undefined outside of them. A use that a `try` guards
+    against NameError is neither; after a star import or `exec` nothing is certain.
     """
     places: defaultdict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
-        for name in draft.names.defines:
+        for name in draft.names.defines if not draft.mapped else draft.names.imports:
             places[name].append(draft)
+        if draft.header is not None and draft.header.collects:
+            places[draft.header.collects].append(draft)
     hidden = next((draft.index for draft in drafts if draft.runs and draft.names.opaque), len(drafts))
     star = next((draft.index for draft in drafts if draft.runs and draft.names.star), len(drafts))
     found = [*_of_tasks(drafts, tasks, wiring), *_of_shared(drafts)]
-    return [
+    inside = inside_problems(drafts, tasks, wiring)
+    said = {(problem.cell, problem.line) for problem in inside}
+    return inside + [
         _problem(missing, places, drafts, certain=missing.certain and missing.cell.index < hidden)
         for missing in found
         if missing.cell.index < star
+        and (missing.cell.number, missing.line) not in said
         and missing.name not in SET_BY_NBFLOW
         and missing.name not in missing.cell.names.guarded
     ]
@@ -154,11 +161,12 @@ def watched(
         changed: set[str] = set().union(
             *(draft.names.defines | draft.names.mutates for draft in own[task_id])
         )
+        given = {tasks[task_id].collect} if tasks[task_id].mapped else changed
         needs = wiring.needs[task_id]
         seen = {name for name, need in needs.items() if need.origin.producers or need.origin.shared}
         seen |= behind.of(needs) & classes
         result[task_id] = frozenset((seen & later) - changed - functions)
-        later = (later - {name for name in changed if name not in needs}) | seen
+        later = (later - {name for name in given if name not in needs}) | seen
     return {task_id: result[task_id] for task_id in tasks}
 
 

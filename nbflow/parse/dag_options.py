@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.model.dag import DagSpec, Param
 from nbflow.model.problem import Problem, Severity
-from nbflow.parse.dag_values import DAG_FLAGS, READERS
+from nbflow.parse.dag_values import DAG_COUNTS, DAG_FLAGS, DAG_LISTS, READERS
 from nbflow.parse.draft import dag_lines, placed
 from nbflow.parse.header import HeaderKind, name_problem
-from nbflow.parse.options import nearest, sentence
+from nbflow.parse.option import nearest, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,9 +127,9 @@ def _words(words: Sequence[str], draft: Draft, line: int, problems: list[Problem
             value = rest.pop(0)
         if key in _NOT_OURS:
             continue
-        if key in ("tags", "edges"):
-            found[key] = [piece.strip() for piece in value.split("," if key == "tags" else ";")]
-        elif key in ("max_active_runs", "max_active_tasks") and value.isdigit():
+        if key == "edges" or key in DAG_LISTS:
+            found[key] = [piece.strip() for piece in value.split(";" if key == "edges" else ",")]
+        elif key in DAG_COUNTS and value.isdigit():
             found[key] = int(value)
         else:
             found[key] = value
@@ -142,7 +142,7 @@ def _apply(
     """The spec with the options of one place; dates are read in the zone that holds in the end."""
     order = sorted(found, key=lambda key: key != "timezone")
     for key in order:
-        at = line or _line_of(draft, key)
+        at = line or line_of(draft, key)
         reader = READERS.get(key)
         if reader is None:
             message = f"%%dag has no option {key}.{nearest(key, READERS)} There are {', '.join(READERS)}."
@@ -155,7 +155,8 @@ def _apply(
     return spec
 
 
-def _line_of(draft: Draft, key: str) -> int | None:
+def line_of(draft: Draft, key: str) -> int | None:
+    """The line of a cell on which an option of `%%dag` is written, from 1; None where it isn't found."""
     pattern = re.compile(rf"\s*(\[\s*)?{re.escape(key)}\b")
     return next(
         (at for at, line in enumerate(draft.source.split("\n"), start=1) if pattern.match(line)), None

@@ -9,13 +9,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from nbflow.model.dag import DagSpec, Order, Param
-from nbflow.model.duration import duration
+from nbflow.model.dag import DagSpec, Order, TimetableKind
+from nbflow.model.duration import ago, duration
 from nbflow.model.schedule import read_schedule
-from nbflow.parse.options import BY_FIELD, nearest, value_of
+from nbflow.parse.dag_params import params_with
+from nbflow.parse.option import nearest, python_name, value_of
+from nbflow.parse.options import BY_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Reader = Callable[[DagSpec, str, Any], DagSpec]
 
 _CHAIN = re.compile(r"\s*>>\s*")
 
@@ -76,6 +80,12 @@ def _count(spec: DagSpec, key: str, value: object) -> DagSpec:
     return replace(spec, **{key: value})
 
 
+def _count_or_zero(spec: DagSpec, key: str, value: object) -> DagSpec:
+    if value == 0 and not isinstance(value, bool):
+        return replace(spec, **{key: 0})
+    return _count(spec, key, value)
+
+
 def _duration(spec: DagSpec, key: str, value: object) -> DagSpec:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         msg = f"{value!r} is no duration; write 30s, 5m, 6h, 1d or a number of seconds"
@@ -124,11 +134,40 @@ def _date(spec: DagSpec, key: str, value: object) -> DagSpec:
     return replace(spec, **{key: moment.replace(tzinfo=zone) if moment.tzinfo is None else moment})
 
 
-def _order(spec: DagSpec, key: str, value: object) -> DagSpec:
-    if value not in tuple(Order):
-        msg = f"{value!r} is neither of {', '.join(Order)}"
-        raise ValueError(msg)
-    return replace(spec, **{key: Order(str(value))})
+def _start(spec: DagSpec, key: str, value: object) -> DagSpec:
+    """As `_date`; `14 days ago` is kept as it is, for it is pinned when the DAG is registered."""
+    if isinstance(value, str) and (back := ago(value)) is not None:
+        return replace(spec, start_date=None, start_ago=back)
+    return replace(_date(spec, key, value), start_ago=None)
+
+
+def _choice(kinds: type[Order | TimetableKind]) -> Reader:
+    """A reader of one word of several."""
+
+    def read(spec: DagSpec, key: str, value: object) -> DagSpec:
+        if value not in tuple(kinds):
+            msg = f"{value!r} is none of {', '.join(kinds)}.{nearest(str(value), kinds)}"
+            raise ValueError(msg)
+        return replace(spec, **{key: kinds(str(value))})
+
+    return read
+
+
+def _function(spec: DagSpec, key: str, value: object) -> DagSpec:
+    """The name of a function of the notebook; whether it is there, `names` says."""
+    return replace(spec, **{key: python_name(value)})
+
+
+def _named(spec: DagSpec, key: str, value: object) -> DagSpec:
+    """Things of the notebook that templates see: a list of names, or a table name there → name here."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list):
+        value = {name: name for name in map(python_name, value)}
+    if not isinstance(value, dict):
+        msg = f'{value!r} is no list of names; write ["double"], or a table such as {{ twice = "double" }}'
+        raise ValueError(msg)  # noqa: TRY004 (a value of a text, whatever type TOML gave it)
+    return replace(spec, **{key: {python_name(there): python_name(here) for there, here in value.items()}})
 
 
 def _edges(spec: DagSpec, key: str, value: object) -> DagSpec:
@@ -140,27 +179,11 @@ def _edges(spec: DagSpec, key: str, value: object) -> DagSpec:
 
 
 def _params(spec: DagSpec, key: str, value: object) -> DagSpec:
-    """`[params]`: a default each, or a table with default, type and help."""
+    """`[params]`: a default each, or a table with default, type, help and limits."""
     if not isinstance(value, dict):
         msg = "it is a table: write [params] and below it lines such as limit = 10"
         raise ValueError(msg)  # noqa: TRY004 (a value of a text, whatever type TOML gave it)
-    params = dict(spec.params)
-    for name, given in value.items():
-        if not name.isidentifier():
-            msg = f"{name!r} is no Python name"
-            raise ValueError(msg)
-        table = given if isinstance(given, dict) else {"default": given}
-        if unknown := sorted(set(table) - {"default", "type", "help"}):
-            msg = f"`{name}` has no {unknown[0]}; there are default, type, help"
-            raise ValueError(msg)
-        old = params.get(name, Param(name=name))
-        params[name] = Param(
-            name=name,
-            default=repr(table["default"]) if "default" in table and name not in spec.params else old.default,
-            annotation=str(table.get("type", old.annotation)),
-            help=str(table.get("help", old.help)),
-        )
-    return replace(spec, **{key: params})
+    return replace(spec, **{key: params_with(spec.params, value)})
 
 
 def _default_args(spec: DagSpec, key: str, value: object) -> DagSpec:
@@ -183,17 +206,17 @@ def _default_args(spec: DagSpec, key: str, value: object) -> DagSpec:
     return replace(spec, **{key: found})
 
 
-DAG_FLAGS = frozenset({"catchup", "strict"})
-READERS: dict[str, Callable[[DagSpec, str, Any], DagSpec]] = {
+READERS: dict[str, Reader] = {
     "description": _text,
     "owner": _text,
     "tags": _tags,
     "schedule": _schedule,
+    "timetable": _choice(TimetableKind),
     "timezone": _zone,
-    "start_date": _date,
+    "start_date": _start,
     "end_date": _date,
     "catchup": _flag,
-    "order": _order,
+    "order": _choice(Order),
     "edges": _edges,
     "strict": _flag,
     "date_param": _none_or_text,
@@ -201,7 +224,20 @@ READERS: dict[str, Callable[[DagSpec, str, Any], DagSpec]] = {
     "max_active_runs": _count,
     "max_active_tasks": _count,
     "dagrun_timeout": _duration,
+    "fail_fast": _flag,
+    "max_consecutive_failed_runs": _count_or_zero,
+    "is_paused_upon_creation": _flag,
+    "user_defined_filters": _named,
+    "user_defined_macros": _named,
+    "on_success_callback": _function,
+    "on_failure_callback": _function,
+    "deadline": _duration,
+    "on_deadline_callback": _function,
     "default_args": _default_args,
 }
 DAG_OPTIONS = tuple(READERS)
 """The options of `%%dag`, as written in TOML; on a `%dag` line with dashes."""
+
+DAG_FLAGS = frozenset(key for key, reader in READERS.items() if reader is _flag)
+DAG_COUNTS = frozenset(key for key, reader in READERS.items() if reader in (_count, _count_or_zero))
+DAG_LISTS = frozenset(key for key, reader in READERS.items() if reader in (_tags, _named))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nbflow.model.cell import Cell, Names, Role
 from nbflow.model.problem import Problem, Severity
 from nbflow.parse.header import Header, HeaderKind, read_header
+from nbflow.parse.mapping import bindings
 from nbflow.parse.source import cell_magic, has_code, is_install, parse, without_installs
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Draft:
         tags: its tags.
         header: what its first line says, None without a header.
         body: its code as it runs, header and installs empty.
-        tree: the syntax tree of that.
+        tree: the syntax tree of that; before it, for a mapped task's header, what binds its items.
+        mapped: whether it runs in each instance of a mapped task: what it defines stays inside of them.
         role, task_id, reason, names: as in `Cell`; filled in step by step.
     """
 
@@ -44,6 +46,7 @@ class Draft:
     role: Role = Role.TEXT
     task_id: str | None = None
     reason: str = "no code"
+    mapped: bool = False
     names: Names = field(default_factory=Names)
 
     @property
@@ -126,8 +129,11 @@ def _understand(draft: Draft) -> list[Problem]:
         draft.body = header.body if header else draft.source
         return problems
     draft.body = without_installs(header.body if header else draft.source)
+    maps = header.maps if header else ()
+    draft.mapped = bool(maps)
     try:
         draft.tree = parse(draft.body)
+        draft.tree.body[:0] = bindings(maps, header.lines if header else 1)
     except SyntaxError as error:
         line = min(error.lineno or 1, draft.source.count("\n") + 1)
         text = draft.source.split("\n")[line - 1].strip()

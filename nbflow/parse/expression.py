@@ -230,7 +230,7 @@ class ExpressionReader(ValueReader):
             case ("run_line_magic", [name, text]):
                 effect = magic.line_magic(name, text)
             case ("run_cell_magic", [name, line, body]):
-                effect = magic.cell_magic_effect(name, line, body)
+                effect = magic.cell_magic_effect(name, line, body, rendered=self.known.rendered)
             case ("ex" | "ev" | "run_cell" | "push" | "reset" | "run_code", _):
                 self.record.opaque.setdefault(f"get_ipython().{method}", node.lineno)
                 return False

@@ -10,23 +10,27 @@ from nbflow.errors import FlowError, NotebookUnreadable
 from nbflow.model.cell import Role
 from nbflow.model.flow import Flow
 from nbflow.model.problem import Problem, Severity
-from nbflow.model.task import TaskSpec
 from nbflow.parse import advice, checks
+from nbflow.parse.callbacks import mentions, unknown_functions
+from nbflow.parse.cleanup import with_setups
 from nbflow.parse.dag_options import dag_of
 from nbflow.parse.draft import Draft, drafts_of
 from nbflow.parse.hashes import code_hashes, version_of
-from nbflow.parse.header import HeaderKind, name_problem
+from nbflow.parse.header import name_problem
 from nbflow.parse.headings import groups_of
 from nbflow.parse.kernel import kernel_name, kernel_problems
 from nbflow.parse.notebook_file import load, version_4
 from nbflow.parse.parameters import params_of
-from nbflow.parse.roles import assign_roles
+from nbflow.parse.roles import assign_roles, is_parameters
+from nbflow.parse.spec import spec_of
+from nbflow.parse.templates import template_problems
 from nbflow.parse.wiring import Wiring, cycle_problem, edges_of, wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nbflow.model.dag import DagSpec
+    from nbflow.model.task import TaskSpec
 
 
 def read_flow(path: str | Path) -> Flow:
@@ -63,16 +67,20 @@ def flow_of(notebook: Mapping[str, Any], path: str = "") -> Flow:
         msg = f"{where}: the notebook has no code cells with code in them; there is nothing to run"
         raise NotebookUnreadable(msg)
     name = default_name(path)
-    problems += assign_roles(drafts, whole=name)
+    params = params_of(draft for draft in drafts if is_parameters(draft))
+    dag, found = dag_of(drafts, default=name, params=params)
+    problems += found
+    named = mentions(drafts, dag)
+    problems += assign_roles(drafts, whole=name, named=(mention.name for mention in named))
     if not any(draft.role is Role.TASK for draft in drafts) and not problems:
         msg = f"{where}: no cell of the notebook is run (only comments, scratch cells or installs)"
         raise NotebookUnreadable(msg)
-    params = params_of(draft for draft in drafts if draft.role is Role.PARAMETERS)
-    dag, found = dag_of(drafts, default=name, params=params)
-    problems += found
+    problems += unknown_functions(drafts, named)
     groups = groups_of(cells)
     tasks, found = _tasks(drafts, dag, groups)
     problems += found
+    tasks, found = with_setups(tasks, drafts)
+    problems += found + template_problems(drafts, tasks, dag)
     wiring, found = wire(drafts, tasks, dag)
     problems += found
     cycle = cycle_problem(wiring)
@@ -106,7 +114,7 @@ def _flow(
     problems: Sequence[Problem],
 ) -> Flow:
     producers = {task_id: wiring.producers(task_id) for task_id in tasks}
-    exports: dict[str, set[str]] = {task_id: set(spec.exports) for task_id, spec in tasks.items()}
+    exports = {task_id: {*spec.exports, *filter(None, [spec.collect])} for task_id, spec in tasks.items()}
     for needs in producers.values():
         for name, sources in needs.items():
             for source in sources:
@@ -167,13 +175,7 @@ def _tasks(
             )
             continue
         firsts[task_id] = draft
-        header = draft.header
-        options: dict[str, Any] = dict(dag.default_args)
-        options.setdefault("group", groups[draft.index])
-        if header is not None and header.kind is HeaderKind.TASK:
-            options |= header.options
-            options["kind"] = header.task_kind
-        tasks[task_id] = TaskSpec(task_id=task_id, **options)
+        tasks[task_id] = spec_of(task_id, draft.header, dag, groups[draft.index])
     return tasks, problems
 
 

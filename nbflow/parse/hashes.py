@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
+
+from nbflow.parse.templates import template_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,12 +18,21 @@ if TYPE_CHECKING:
     from nbflow.parse.draft import Draft
 
 
+_FIRST = re.compile(r"[ \t]+--first(?:=|[ \t]+)\d+(?=\s|$)")
+_HEADER = re.compile(r"\A\s*%%?task\b.*(?:\\\n.*)*")
+
+
+def _without_by_hand(source: str) -> str:
+    """A cell without what its header says for runs by hand only (`--first 3`)."""
+    return _HEADER.sub(lambda header: _FIRST.sub("", header[0]), source, count=1)
+
+
 def version_of(cells: Sequence[Mapping[str, object]], drafts: Sequence[Draft], groups: Sequence[str]) -> str:
     """A hash over sources of code cells, tags and headings; outputs and prose don't count."""
     parts = [
         [
             str(cell.get("cell_type")) if draft.code else "text",
-            draft.source if draft.code else "",
+            _without_by_hand(draft.source) if draft.code else "",
             sorted(draft.tags),
             group,
         ]
@@ -36,6 +48,9 @@ def code_hashes(drafts: Sequence[Draft], flow: Flow) -> dict[str, str]:
     A shared cell counts when the task, or another shared cell that counts, uses a name it defines;
     one that does more than import and define counts for every task below it. The names a task hands on
     count for itself only: where the notebook wants another value of it, its tries have not kept that one.
+
+    Of the options those count that change values: what it is mapped over, what it collects (as a name that it
+    hands on), whether its templates are rendered. When it runs, how often it is tried and who is told do not.
     """
     own: defaultdict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
@@ -48,7 +63,14 @@ def code_hashes(drafts: Sequence[Draft], flow: Flow) -> dict[str, str]:
         shared = [draft for draft in drafts if draft.shared and draft.index < last]
         parts: list[object] = [spec.kind, flow.imports.get(task_id, "")]
         parts += [_code(draft) for draft in own[task_id]]
-        parts += [_code(draft) for draft in _relevant(shared, own[task_id], spec.uses)]
+        parts += [str(over) for over in spec.map]
+        named = frozenset[str]()
+        if any(template_of(draft.body) is not None for draft in own[task_id]):
+            parts.append(["template", spec.no_template])
+            named = frozenset(
+                (*flow.dag.user_defined_filters.values(), *flow.dag.user_defined_macros.values())
+            )
+        parts += [_code(draft) for draft in _relevant(shared, own[task_id], spec.uses | named)]
         parts += sorted(code[upstream] for upstream in flow.graph.upstream(task_id))
         code[task_id] = _digest(parts)
     return {task_id: _digest([own_code, sorted(flow.exports[task_id])]) for task_id, own_code in code.items()}

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 from nbflow.model.problem import Problem, Severity
 from nbflow.model.task import TaskKind
-from nbflow.parse.options import BY_FLAG, TASK_OPTIONS, OptionType, nearest, sentence, value_of
+from nbflow.parse.option import nearest
+from nbflow.parse.written import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from nbflow.model.task import MapOver
 
 _HEADER = re.compile(r"(?P<percent>%%?)(?P<word>task|scratch|dag)(?P<kind>\.[\w.]*)?(?=\s|$)(?P<rest>.*)")
 _INNER = re.compile(r"^[ \t]*%%(?P<word>task(?:\.\w+)?|scratch|dag)(?=\s|$)", re.MULTILINE)
@@ -38,7 +41,8 @@ class Header:
         kind: what it makes of the cell.
         name: the task's or the DAG's name, "" when there is none.
         task_kind: for a task: task, sensor, branch, ...
-        options: for a task: TaskSpec field → value, only those written on the line.
+        options: for a task: field of its option → value, only those written on the line. All but those that
+            are for cells run by hand (`first`) are fields of TaskSpec.
         words: for a dag: what follows the name on the line, tokenised.
         lines: how many lines of the cell it takes, blank lines and comments above it included.
         body: the cell's source with those lines empty, so that line numbers stay true. It may begin
@@ -56,6 +60,17 @@ class Header:
     body: str = ""
     cell_magic: bool = True
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def maps(self) -> tuple[MapOver, ...]:
+        """What its task is mapped over; empty when it isn't."""
+        found = self.options.get("map", ())
+        return found if isinstance(found, tuple) else ()
+
+    @property
+    def collects(self) -> str:
+        """The name under which what follows a mapped task gets its list; "" for none."""
+        return str(self.options.get("collect", ""))
 
 
 def read_header(source: str) -> Header | None:
@@ -156,11 +171,12 @@ def _task(
     match: re.Match[str], words: list[str], line: int, end: int, body: str, problems: list[Problem]
 ) -> Header:
     written = f"{match['percent']}task{match['kind'] or ''}"
-    kind = TaskKind.TASK
+    kind: TaskKind | None = TaskKind.TASK
     if match["kind"]:
         try:
             kind = TaskKind(match["kind"][1:])
         except ValueError:
+            kind = None
             kinds = [f"%%task.{name}" for name in TaskKind if name is not TaskKind.TASK]
             hint = nearest(f"%%task{match['kind']}", kinds)
             problems.append(
@@ -170,8 +186,8 @@ def _task(
                     f"there is no {written}.{hint} There are %%task, {', '.join(kinds)}.",
                 )
             )
-    names, options, found = _options(words, written, line)
-    problems += found
+    names, options, found = options_of(words, written, kind)
+    problems += [_problem(code, line, message) for code, message in found]
     if names == ["+"]:
         if match["kind"] or options:
             problems.append(
@@ -208,64 +224,12 @@ def _task(
     return Header(
         kind=HeaderKind.TASK,
         name=name,
-        task_kind=kind,
+        task_kind=kind or TaskKind.TASK,
         options=options,
         lines=end,
         body=body,
         cell_magic=match["percent"] == "%%",
         problems=tuple(problems),
-    )
-
-
-def _options(words: list[str], written: str, line: int) -> tuple[list[str], dict[str, object], list[Problem]]:
-    """The positional words, the options by field, and what is wrong with them."""
-    names: list[str] = []
-    options: dict[str, object] = {}
-    problems: list[Problem] = []
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if not word.startswith("--"):
-            if word.startswith("-") and len(word) > 1:
-                problems.append(_unknown(word, written, line))
-            else:
-                names.append(word)
-            continue
-        flag, equals, inline = word.partition("=")
-        positive = BY_FLAG.get("--" + flag.removeprefix("--no-")) if flag.startswith("--no-") else None
-        option = BY_FLAG.get(flag)
-        if option is None and positive is not None and positive.type is OptionType.FLAG and not equals:
-            options[positive.field] = False
-            continue
-        if option is None:
-            problems.append(_unknown(flag, written, line))
-            if not equals and rest and not rest[0].startswith("-") and (names or len(rest) > 1):
-                rest.pop(0)  # its value, most likely: no second problem for it
-            continue
-        if option.type is OptionType.FLAG and not equals:
-            options[option.field] = True
-            continue
-        if not equals and (not rest or rest[0].startswith("--")):
-            problems.append(
-                _problem("bad-option", line, f"{flag} needs a value ({option.type}): {option.help}.")
-            )
-            continue
-        value: object = inline if equals else rest.pop(0)
-        if option.type is OptionType.FLAG and str(value).lower() in ("true", "false"):
-            value = str(value).lower() == "true"
-        try:
-            options[option.field] = value_of(option, value)
-        except ValueError as error:
-            problems.append(_problem("bad-option", line, sentence(f"{flag}: {error}")))
-    return names, options, problems
-
-
-def _unknown(flag: str, written: str, line: int) -> Problem:
-    known = [option.flag for option in TASK_OPTIONS]
-    return _problem(
-        "unknown-option",
-        line,
-        f"{written} has no option {flag}.{nearest(flag, known)} There are {', '.join(known)}.",
     )
 
 

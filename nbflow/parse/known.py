@@ -22,6 +22,7 @@ class Known:
         modules: names that import statements bind.
         points: for each name what its value may be or hold (see `Names.points`).
         shadows: builtins that a cell gave another meaning.
+        rendered: whether nbflow renders the templates in cells of other languages.
         serial: grows with each cell, so that the objects different cells make have different names.
     """
 
@@ -30,6 +31,7 @@ class Known:
     modules: frozenset[str] = frozenset()
     points: Mapping[str, Roots] = field(default_factory=dict[str, Roots])
     shadows: frozenset[str] = frozenset()
+    rendered: bool = True
     serial: int = 0
 
 

@@ -20,6 +20,8 @@ SHELL_MAGICS = frozenset(
     {"bash", "sh", "script", "python", "python2", "python3", "perl", "ruby", "pypy", "cmd"}
 )
 SQL_MAGICS = frozenset({"sql", "bigquery", "duckdb", "dql"})
+TEMPLATED = SQL_MAGICS | {"bash", "sh", "script", "cmd"}
+"""Cell magics whose body is rendered as a template before it runs, unless the task says `--no-template`."""
 INLINE = frozenset({"time", "prun", "memit", "mprun", "lprun"})
 PROCESS_MAGICS = frozenset(
     {"env", "set_env", "cd", "pushd", "popd", "matplotlib", "config", "load_ext", "pylab"}
@@ -66,7 +68,7 @@ def line_magic(name: str, text: str) -> MagicEffect:
         case "run" | "load" | "loadpy" | "macro" | "reset" | "reset_selective" | "xdel":
             return MagicEffect(guesses=interpolated(text), opaque=True)
         case "sql":
-            return _sql(text, "")
+            return _sql(text, "", rendered=False)
         case "psearch" | "pinfo" | "pinfo2" | "who" | "whos" | "who_ls":
             return MagicEffect()
         case _:
@@ -74,19 +76,26 @@ def line_magic(name: str, text: str) -> MagicEffect:
             return MagicEffect(guesses=interpolated(text), process=process)
 
 
-def cell_magic_effect(name: str, line: str, body: str) -> MagicEffect:
-    """A `%%name line` cell with its body."""
+def cell_magic_effect(name: str, line: str, body: str, *, rendered: bool = True) -> MagicEffect:
+    """A `%%name line` cell with its body.
+
+    Args:
+        name: the magic's.
+        line: what follows it on its line.
+        body: the lines below.
+        rendered: whether nbflow renders the templates of those in `TEMPLATED`. It knows the names of the run,
+            not the notebook's; whoever renders them else (JupySQL) knows the notebook's.
+    """
     if name == "timeit":
         setup = _after_options(line)
         return MagicEffect(python=f"{setup}\n{body}", local=True)
     words = _words(line)
     guesses = interpolated(line)
     if name in SHELL_MAGICS:
-        return MagicEffect(
-            defines=_after(words, ("--out", "--err", "--proc")), guesses=guesses | _templates(body)
-        )
+        words_of = frozenset[str]() if name in TEMPLATED else _templates(body)
+        return MagicEffect(defines=_after(words, ("--out", "--err", "--proc")), guesses=guesses | words_of)
     if name in SQL_MAGICS:
-        return _sql(line, body)
+        return _sql(line, body, rendered=rendered)
     match name:
         case "R":
             return MagicEffect(
@@ -119,9 +128,9 @@ def sql_names(text: str) -> frozenset[str]:
     return frozenset(word for words in _FROM.findall(plain) for word in _WORD.findall(words))
 
 
-def _sql(line: str, body: str) -> MagicEffect:
+def _sql(line: str, body: str, *, rendered: bool) -> MagicEffect:
     into = _SQL_INTO.match(line)
-    text = f"{line}\n{body}"
+    text = f"{line}\n{_JINJA.sub(' ', body) if rendered else body}"
     guesses = interpolated(text) | _templates(text) | sql_names(text) | frozenset(_COLON.findall(text))
     defines = frozenset({into[1]}) if into else frozenset[str]()
     return MagicEffect(defines=defines, guesses=guesses - defines)

@@ -58,9 +58,7 @@ def positions(
     earlier: list[str] = []
     for task_id, spec in tasks.items():
         if earlier and spec.after is None and not above[task_id]:
-            follow = next(
-                (name for name in reversed(earlier) if task_id not in _ancestors(name, above)), None
-            )
+            follow = next((name for name in reversed(earlier) if task_id not in ancestors(name, above)), None)
             if follow is not None:
                 found[follow, task_id] = ""
                 above[task_id].add(follow)
@@ -70,15 +68,15 @@ def positions(
     for task_id, spec in tasks.items():
         if spec.after == ():
             continue
-        over = _ancestors(task_id, above)
+        over = ancestors(task_id, above)
         reasons = _reasons(task_id, events, place)
         for upstream in sorted(reasons, key=place.__getitem__, reverse=True):
-            if upstream in over or task_id in _ancestors(upstream, above):
+            if upstream in over or task_id in ancestors(upstream, above):
                 continue
             if not _exclusive(upstream, task_id, tasks, above):
                 found[upstream, task_id] = reasons[upstream]
                 above[task_id].add(upstream)
-                over |= {upstream} | _ancestors(upstream, above)
+                over |= {upstream} | ancestors(upstream, above)
     return found
 
 
@@ -147,13 +145,13 @@ def _exclusive(one: str, other: str, tasks: Mapping[str, TaskSpec], above: Above
     for branch, spec in tasks.items():
         if spec.kind is TaskKind.BRANCH:
             arms = {task for task in tasks if branch in above[task]}
-            first, second = ({task, *_ancestors(task, above)} & arms for task in (one, other))
+            first, second = ({task, *ancestors(task, above)} & arms for task in (one, other))
             if first and second and not first & second:
                 return True
     return False
 
 
-def _ancestors(task: str, above: Above) -> set[str]:
+def ancestors(task: str, above: Above) -> set[str]:
     """Every task that a task stands on, near or far."""
     stack, seen = [task], set[str]()
     while stack:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from nbflow.parse.draft import Draft
+    from nbflow.parse.reach import Need
     from nbflow.parse.wiring import Wiring
 
 SEEDS = frozenset({"seed", "manual_seed", "set_seed", "set_random_seed", "seed_everything"})
@@ -75,7 +76,7 @@ def random_state(drafts: Sequence[Draft]) -> Iterator[Problem]:
 
 
 def advanced_twice(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]:
-    """A random generator or iterator that several tasks advance, each its own copy."""
+    """A random generator or iterator that several tasks, or a mapped task's instances, advance, each its own copy."""
     sources: dict[str, tuple[Draft, int]] = {}
     for draft in drafts:
         if not draft.runs:
@@ -86,6 +87,7 @@ def advanced_twice(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]
                     target.id: (draft, node.lineno) for target in node.targets if isinstance(target, ast.Name)
                 }
     readers: defaultdict[str, list[str]] = defaultdict(list)
+    mapped: dict[str, str] = {}
     for task_id, needs in wiring.needs.items():
         for name, need in needs.items():
             if name not in sources:
@@ -93,9 +95,20 @@ def advanced_twice(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]
             made = sources[name][0]
             if need.origin.shared is made or need.origin.producers.get(made.task_id or "") is made:
                 readers[name].append(task_id)
+                if _in_instances(need):
+                    mapped[name] = task_id
     for name, tasks in readers.items():
+        draft, line = sources[name]
+        if len(tasks) == 1 and name in mapped:
+            yield _warning(
+                draft,
+                "advanced-twice",
+                f"`{name}` is a random generator or iterator, and each instance of mapped task `{tasks[0]}` gets a copy; "
+                "in a loop the later ones would go on where the earlier ones stopped. Make one in the task, from its "
+                "item.",
+                line,
+            )
         if len(tasks) > 1:
-            draft, line = sources[name]
             yield _warning(
                 draft,
                 "advanced-twice",
@@ -103,6 +116,14 @@ def advanced_twice(drafts: Sequence[Draft], wiring: Wiring) -> Iterator[Problem]
                 "from top to bottom the later ones would go on where the earlier ones stopped. Make one in each task.",
                 line,
             )
+
+
+def _in_instances(need: Need) -> bool:
+    """Whether the instances of a mapped task need a name, and not only the expression that gives their items."""
+    cell = need.cell
+    if cell is None or not cell.mapped:
+        return False
+    return cell.header is None or need.line != cell.header.lines
 
 
 def _calls(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:

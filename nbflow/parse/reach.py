@@ -69,13 +69,16 @@ class Definitions:
             if not draft.runs:
                 continue
             names = draft.names
-            for name in names.defines | names.deletes | names.mutates:
+            given = names.imports.keys() if draft.mapped else names.defines | names.deletes | names.mutates
+            for name in given:
                 self.places[name].append(draft)
         self.by_hand: dict[str, list[Draft]] = defaultdict(list)
+        self.collected = {task_id: spec.collect for task_id, spec in tasks.items() if spec.collect}
         for task_id, spec in tasks.items():
-            for name in spec.exports:
+            for name in (*spec.exports, *filter(None, [spec.collect])):
                 if task_id in last and last[task_id] not in self.places[name]:
-                    self.by_hand[name].append(last[task_id])
+                    if name != spec.collect:
+                        self.by_hand[name].append(last[task_id])
                     self.places[name].append(last[task_id])
                     self.places[name].sort(key=lambda draft: draft.index)
 
@@ -96,19 +99,20 @@ class Definitions:
                 continue
             if draft.task_id == task_id or draft.task_id is None:
                 continue
-            if name in names.imports:
+            collected = self.collected.get(draft.task_id) == name
+            if name in names.imports and not collected:
                 origin.statement = names.imports[name]
                 origin.certain = True
                 return origin
             sure = draft.task_id not in skippable
-            if name in names.deletes:
+            if name in names.deletes and not collected:
                 if sure and draft.task_id not in origin.producers and origin.shared is None:
                     origin.deleted = draft
                 if sure:
                     return origin
                 continue
             origin.producers.setdefault(draft.task_id, draft)
-            whole = name in names.uses or name not in names.may_define
+            whole = collected or name in names.uses or name not in names.may_define
             if sure and whole and draft not in self.by_hand.get(name, ()):
                 origin.certain = True
                 return origin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,20 +16,24 @@ from nbflow.parse.known import Known, after
 from nbflow.parse.names import names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nbflow.parse.draft import Draft
+    from nbflow.parse.header import Header
 
 PARAMETERS_TAG = "parameters"
 SCRATCH_TAG = "scratch"
+_BY_OPTION = sys.maxsize
+"""Where an option uses a name: below every cell, for a callback is called when its task has ended."""
 
 
-def assign_roles(drafts: Sequence[Draft], *, whole: str) -> list[Problem]:
+def assign_roles(drafts: Sequence[Draft], *, whole: str, named: Iterable[str] = ()) -> list[Problem]:
     """Give every cell its role, task and names.
 
     Args:
         drafts: all cells; they are filled in.
         whole: the task's name when no cell is marked.
+        named: names that options use, such as callbacks: a cell that defines one is used.
 
     Returns:
         What is wrong: a continuation with nothing above it.
@@ -37,11 +42,18 @@ def assign_roles(drafts: Sequence[Draft], *, whole: str) -> list[Problem]:
     _read_names(drafts)
     if not any(draft.own for draft in drafts):
         return _single(drafts, whole)
-    problems = _unmarked(drafts)
+    problems = _unmarked(drafts, frozenset(named))
     first = next((draft.index for draft in drafts if draft.role is Role.TASK), len(drafts))
     if any(draft.shared and draft.index > first for draft in drafts):
         _read_names(drafts)  # now that it is known which cells are shared
     return problems
+
+
+def is_parameters(draft: Draft) -> bool:
+    """Whether a cell gives the notebook's parameters."""
+    return (
+        draft.code and draft.header is None and PARAMETERS_TAG in draft.tags and SCRATCH_TAG not in draft.tags
+    )
 
 
 def _marked(drafts: Sequence[Draft]) -> None:
@@ -59,7 +71,7 @@ def _marked(drafts: Sequence[Draft]) -> None:
             draft.reason = f"headed %%task {draft.header.name}"
         elif kind is HeaderKind.CONTINUES:
             draft.role, draft.reason = Role.CONTINUES, "headed %%task +"
-        elif PARAMETERS_TAG in draft.tags:
+        elif is_parameters(draft):
             draft.role, draft.reason = Role.PARAMETERS, "tagged parameters"
         elif draft.only_installs:
             if dag_lines(draft):
@@ -77,21 +89,29 @@ def _read_names(drafts: Sequence[Draft]) -> None:
     A cell whose role isn't known yet counts as one of the task above it.
     """
     every, shared, current = Known(), {}, {}
-    marked = False
-    branches = any(draft.header and draft.header.task_kind in SKIPPERS for draft in drafts)
+    marked, rendered = False, True
+    skips = any(draft.header and _may_skip(draft.header) for draft in drafts)
     for draft in drafts:
         if draft.role in (Role.SCRATCH, Role.DAG, Role.INSTALL) or not draft.tree.body:
             continue
         if draft.role is Role.TASK:
             marked, current = True, {}
-        known = replace(every, points={**every.points, **shared, **current})
+            rendered = draft.header is None or not draft.header.options.get("no_template", False)
+        known = replace(every, points={**every.points, **shared, **current}, rendered=rendered)
         draft.names = names_of(draft.tree, known)
-        every = after(every, draft.names, pointers=False, replaces=draft.shared or not branches)
+        every = after(every, draft.names, pointers=False, replaces=draft.shared or not skips)
         mine = shared if draft.shared or not marked else current
         for name in draft.names.binds:
             mine.pop(name, None)
             current.pop(name, None)
         mine.update({name: roots for name, roots in draft.names.points.items() if roots})
+
+
+def _may_skip(header: Header) -> bool:
+    """Whether a task, or what follows it, may be skipped although nothing failed."""
+    return header.task_kind in SKIPPERS or any(
+        header.options.get(field) for field in ("map", "latest_only", "soft_fail")
+    )
 
 
 def _single(drafts: Sequence[Draft], whole: str) -> list[Problem]:
@@ -106,10 +126,10 @@ def _single(drafts: Sequence[Draft], whole: str) -> list[Problem]:
     return []
 
 
-def _unmarked(drafts: Sequence[Draft]) -> list[Problem]:
+def _unmarked(drafts: Sequence[Draft], named: frozenset[str]) -> list[Problem]:
     """Roles of the cells nothing is said of, and the tasks of those that continue one."""
     problems: list[Problem] = []
-    wanted = _wanted(drafts)
+    wanted = _wanted(drafts, named)
     owned: dict[str, Draft] = {}  # names whose nearest definition or deletion stands in a task
     task: Draft | None = None
     for draft in drafts:
@@ -128,12 +148,14 @@ def _unmarked(drafts: Sequence[Draft]) -> list[Problem]:
         elif draft.role is Role.TEXT and draft.tree.body:
             _decide(draft, task, owned, wanted)
         if draft.role is Role.CONTINUES and task is not None:
-            draft.task_id = task.task_id
+            draft.task_id, draft.mapped = task.task_id, task.mapped
         names = draft.names
         if draft.own:
             given = names.defines | names.mutates | names.deletes
             owned |= dict.fromkeys(given - set(names.imports), draft)
             owned |= dict.fromkeys(names.imports, draft)
+            if draft.header is not None and draft.header.collects:
+                owned[draft.header.collects] = draft
         elif draft.shared:
             for name in names.defines - names.may_define:
                 owned.pop(name, None)
@@ -155,7 +177,8 @@ def _decide(
         verb = "reads" if name in names.uses | names.guesses else "changes"
         draft.role = Role.CONTINUES
         owner = owned[name]
-        does = "deletes" if name in owner.names.deletes else "defines"
+        collects = owner.header is not None and owner.header.collects == name
+        does = "collects" if collects else "deletes" if name in owner.names.deletes else "defines"
         draft.reason = f"{verb} `{name}`, which task {owner.task_id} {does} in cell {owner.number}"
         return
     used = sorted(
@@ -164,7 +187,9 @@ def _decide(
         if any(at > draft.index for at in wanted.get(name, ()))
     )
     if used:
-        draft.role, draft.reason = Role.SHARED, f"defines `{used[0]}`, which other cells use"
+        users = {at for name in used for at in wanted[name] if at > draft.index}
+        by = "an option names" if users == {_BY_OPTION} else "other cells use"
+        draft.role, draft.reason = Role.SHARED, f"defines `{used[0]}`, which {by}"
     elif names.star:
         draft.role, draft.reason = Role.SHARED, "imports everything from a module"
     elif draft.only_configures:
@@ -176,9 +201,11 @@ def _decide(
         )
 
 
-def _wanted(drafts: Sequence[Draft]) -> Mapping[str, list[int]]:
-    """For each name the cells that need it from above."""
+def _wanted(drafts: Sequence[Draft], named: frozenset[str]) -> Mapping[str, list[int]]:
+    """For each name the cells that need it from above; `_BY_OPTION` for a name that an option uses."""
     found: defaultdict[str, list[int]] = defaultdict(list)
+    for name in named:
+        found[name].append(_BY_OPTION)
     for draft in drafts:
         if draft.role is Role.SCRATCH:
             continue

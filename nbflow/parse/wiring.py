@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,13 @@ from nbflow.model.dag import Order
 from nbflow.model.flow import Edge, EdgeKind
 from nbflow.model.graph import Graph
 from nbflow.model.problem import Problem, Severity
-from nbflow.model.task import SKIPPERS, TriggerRule
+from nbflow.parse.cleanup import after_setups, cleaning
 from nbflow.parse.files import touches_of
-from nbflow.parse.options import nearest
+from nbflow.parse.option import nearest
 from nbflow.parse.positions import positions
+from nbflow.parse.pulls import pulled
 from nbflow.parse.reach import Definitions, Need, body_of, needs_of
+from nbflow.parse.skips import skippable_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,12 +24,7 @@ if TYPE_CHECKING:
     from nbflow.model.task import TaskSpec
     from nbflow.parse.draft import Draft
 
-_SKIPPING_RULES = (
-    TriggerRule.ALL_FAILED,
-    TriggerRule.ALL_SKIPPED,
-    TriggerRule.ONE_FAILED,
-)
-"""Rules that skip a task although everything above it went well."""
+_DECLARED = "`{downstream}` is declared to follow `{upstream}`"
 
 
 @dataclass(slots=True)
@@ -38,14 +34,14 @@ class Wiring:
     Attributes:
         needs: for each task the names it needs from outside of it.
         variables: (upstream, downstream) → the names that go along, with the defining cell.
-        declared: pairs written by hand.
+        declared: pairs written by hand, by `xcom_pull` or by setup and teardown, each with its reason.
         positions: pairs that only the place in the notebook gives; the reason where it is a file, else "".
         skippable: tasks that a branch may skip.
     """
 
     needs: dict[str, dict[str, Need]] = field(default_factory=dict)
     variables: dict[tuple[str, str], dict[str, Draft]] = field(default_factory=dict)
-    declared: set[tuple[str, str]] = field(default_factory=set)
+    declared: dict[tuple[str, str], str] = field(default_factory=dict)
     positions: dict[tuple[str, str], str] = field(default_factory=dict)
     skippable: frozenset[str] = frozenset()
 
@@ -72,25 +68,29 @@ def wire(
 ) -> tuple[Wiring, list[Problem]]:
     """The wiring of the tasks, and what is wrong with what was declared."""
     declared, problems = _declared(drafts, tasks, dag)
+    pulls, found = pulled(drafts, tasks, dag.dag_id)
+    problems += found
+    declared = {**pulls, **after_setups(tasks), **declared}
     bodies = {task_id: body_of(drafts, task_id) for task_id in tasks}
     definitions = Definitions(drafts, tasks)
     touches = touches_of(drafts)
     skippable: frozenset[str] = frozenset()
     while True:
-        wiring = Wiring(declared=declared, skippable=skippable)
+        wiring = Wiring(declared=dict(declared), skippable=skippable)
         for task_id, spec in tasks.items():
             wiring.needs[task_id] = needs_of(bodies[task_id], spec, definitions, skippable)
-        _keep_what_stays(wiring, bodies, definitions)
+        _keep_what_stays(wiring, bodies, definitions, tasks)
         for task_id, needs in wiring.needs.items():
             for name, need in needs.items():
                 for upstream, cell in need.origin.producers.items():
                     wiring.variables.setdefault((upstream, task_id), {})[name] = cell
         if dag.order is Order.POSITION:
             wiring.positions = positions(wiring.pairs, tasks, wiring.needs, drafts, touches)
-        found = _skippable(wiring, tasks)
-        if found <= skippable:
+        wiring.declared |= cleaning(tasks, wiring.pairs)
+        below = skippable_tasks(wiring.pairs, tasks)
+        if below <= skippable:
             return wiring, problems
-        skippable |= found
+        skippable |= below
 
 
 def edges_of(wiring: Wiring, tasks: Mapping[str, TaskSpec]) -> tuple[Edge, ...]:
@@ -101,13 +101,14 @@ def edges_of(wiring: Wiring, tasks: Mapping[str, TaskSpec]) -> tuple[Edge, ...]:
         pair = (upstream, downstream)
         if pair in wiring.variables:
             names = wiring.variables[pair]
+            collected = tasks[upstream].collect
             reason = "; ".join(
-                _because(name, cell, wiring.needs[downstream][name]) for name, cell in sorted(names.items())
+                _because(name, cell, wiring.needs[downstream][name], collected=name == collected)
+                for name, cell in sorted(names.items())
             )
             kind, along = EdgeKind.VARIABLE, frozenset(names)
         elif pair in wiring.declared:
-            kind, along, reason = EdgeKind.DECLARED, frozenset[str](), "declared"
-            reason = f"`{downstream}` is declared to follow `{upstream}`"
+            kind, along, reason = EdgeKind.DECLARED, frozenset[str](), wiring.declared[pair]
         else:
             kind, along = EdgeKind.POSITION, frozenset[str]()
             reason = wiring.positions[pair]
@@ -136,8 +137,10 @@ def cycle_problem(wiring: Wiring) -> list[Problem]:
     ]
 
 
-def _because(name: str, made: Draft, need: Need) -> str:
-    if name not in made.names.defines and name not in made.names.mutates:
+def _because(name: str, made: Draft, need: Need, *, collected: bool) -> str:
+    if collected:
+        origin = f"collected from the instances of `{made.task_id}` (cell {made.number})"
+    elif name not in made.names.defines and name not in made.names.mutates:
         origin = f"declared by --exports in cell {made.number}"
     elif name in made.names.mutates:
         origin = f"changed in cell {made.number}"
@@ -150,7 +153,12 @@ def _because(name: str, made: Draft, need: Need) -> str:
     )
 
 
-def _keep_what_stays(wiring: Wiring, bodies: Mapping[str, Sequence[Draft]], definitions: Definitions) -> None:
+def _keep_what_stays(
+    wiring: Wiring,
+    bodies: Mapping[str, Sequence[Draft]],
+    definitions: Definitions,
+    tasks: Mapping[str, TaskSpec],
+) -> None:
     """A task that only may define a name must know its value before, where others take it from there.
 
     Its process could hold another value otherwise: the one a shared cell gives.
@@ -163,7 +171,7 @@ def _keep_what_stays(wiring: Wiring, bodies: Mapping[str, Sequence[Draft]], defi
     ]
     while waiting:
         task_id, name = waiting.pop()
-        if name in wiring.needs[task_id]:
+        if name in wiring.needs[task_id] or name == tasks[task_id].collect:
             continue
         cells = bodies[task_id]
         own = [draft for draft in cells if name in draft.names.defines]
@@ -180,9 +188,9 @@ def _keep_what_stays(wiring: Wiring, bodies: Mapping[str, Sequence[Draft]], defi
 
 def _declared(
     drafts: Sequence[Draft], tasks: Mapping[str, TaskSpec], dag: DagSpec
-) -> tuple[set[tuple[str, str]], list[Problem]]:
+) -> tuple[dict[tuple[str, str], str], list[Problem]]:
     """The edges written by hand that name tasks of this notebook, and a problem for each that doesn't."""
-    pairs: set[tuple[str, str]] = set()
+    pairs: dict[tuple[str, str], str] = {}
     problems: list[Problem] = []
     heads = {draft.task_id: draft for draft in reversed(drafts) if draft.header is not None and draft.task_id}
 
@@ -206,31 +214,11 @@ def _declared(
             elif name == task_id:
                 unknown(name, "--after of itself", heads.get(task_id), task_id)
             else:
-                pairs.add((name, task_id))
+                pairs[name, task_id] = _DECLARED.format(upstream=name, downstream=task_id)
     for pair in dag.edges:
         missing = [name for name in pair if name not in tasks]
         for name in missing:
             unknown(name, "edges in %%dag", None, None)
         if not missing and pair[0] != pair[1]:
-            pairs.add(pair)
+            pairs[pair] = _DECLARED.format(upstream=pair[0], downstream=pair[1])
     return pairs, problems
-
-
-def _skippable(wiring: Wiring, tasks: Mapping[str, TaskSpec]) -> frozenset[str]:
-    """The tasks that may be skipped although nothing failed: below a branch, or by their own rule."""
-    down: defaultdict[str, list[str]] = defaultdict(list)
-    for upstream, downstream in wiring.pairs:
-        down[upstream].append(downstream)
-    found = {
-        task_id
-        for task_id, spec in tasks.items()
-        if spec.trigger_rule in _SKIPPING_RULES and any(task_id in below for below in down.values())
-    }
-    stack = [name for task_id, spec in tasks.items() if spec.kind in SKIPPERS for name in down[task_id]]
-    stack += [name for task_id in found for name in down[task_id]]
-    while stack:
-        name = stack.pop()
-        if name not in found:
-            found.add(name)
-            stack += down[name]
-    return frozenset(found)

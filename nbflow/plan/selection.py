@@ -1,20 +1,27 @@
-"""Which finished task instances have to run again when a run goes on."""
+"""Which finished task instances have to run again: when a run goes on, and when a person clears some."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from nbflow.model.run import TaskKey
 from nbflow.model.state import TaskState
+from nbflow.model.task import TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from nbflow.model.graph import Graph
+    from nbflow.model.run import RunKey
+    from nbflow.model.task import TaskSpec
 
 
 # How the reason begins of whatever a run's timeout skipped: it tells such skips from decided ones.
 RUN_TIMED_OUT = "the run took longer than its dagrun_timeout"
+
+_FAILED = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
 
 
 class Reprocess(StrEnum):
@@ -25,42 +32,213 @@ class Reprocess(StrEnum):
     COMPLETED = "completed"  # everything
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which task instances of a run a person means; Airflow's flags of `tasks clear`.
+
+    Attributes:
+        tasks: ids, or `clean[3]` as (id, index); with no tasks and no groups all are meant.
+        groups: all tasks in these groups and the groups within them.
+        upstream, downstream: with all that these stand on, and all that stands on them.
+        states: only those in one of these states; empty: in any.
+        stale: only those whose code has changed, and what stands on them.
+    """
+
+    tasks: tuple[tuple[str, int], ...] = ()
+    groups: tuple[str, ...] = ()
+    upstream: bool = False
+    downstream: bool = False
+    states: frozenset[TaskState] = frozenset()
+    stale: bool = False
+
+
+def selected(
+    run: RunKey,
+    tasks: Mapping[str, TaskSpec],
+    graph: Graph,
+    states: Mapping[TaskKey, TaskState],
+    selection: Selection,
+    *,
+    stale: frozenset[str] = frozenset(),
+) -> dict[TaskKey, str]:
+    """The task instances of a run that a selection means and that have something to clear or mark.
+
+    Args:
+        run: which.
+        tasks: of the DAG as it is now.
+        graph: of them.
+        states: of the run's task instances.
+        selection: what the person said.
+        stale: the tasks whose code has changed since their latest try.
+
+    Returns:
+        Task instance → why it is among them, upstream first. Clearing a task clears its setup and its teardown
+        with it (semantics.md, setup and teardown).
+    """
+    reasons = _named(tasks, selection)
+    if selection.stale:
+        kept = {task_id for task_id in reasons if task_id in stale}
+        kept |= {below for task_id in kept for below in graph.descendants(task_id)}
+        reasons = {
+            task_id: "its code, or code it stands on, has changed" for task_id in reasons if task_id in kept
+        }
+    _spread(reasons, graph, selection)
+    wanted = selection.states
+    found: dict[TaskKey, str] = {}
+    indexes = {task_id: {index for name, index in selection.tasks if name == task_id} for task_id in reasons}
+    for task_id in graph.order:
+        if task_id not in reasons:
+            continue
+        only = indexes[task_id] - {-1}
+        for key in sorted(key for key in states if key.task_id == task_id):
+            state = states[key]
+            if state in (TaskState.NONE, TaskState.REMOVED) or (wanted and state not in wanted):
+                continue
+            if (only and key.map_index in only) or (not only and key.map_index == -1):
+                found[key] = reasons[task_id]
+    return found | _around(run, tasks, graph, states, found)
+
+
 def continuation(
     graph: Graph,
-    states: Mapping[str, TaskState],
+    states: Mapping[TaskKey, TaskState],
     *,
     stale: frozenset[str],
-    timed_out: frozenset[str] = frozenset(),
+    timed_out: frozenset[TaskKey] = frozenset(),
     everything: bool = False,
-) -> dict[str, str]:
-    """The finished task instances that must run again, each with the reason.
+) -> dict[TaskKey, str]:
+    """The finished task instances that must run again when a run goes on, each with the reason.
 
     Args:
         graph: of the DAG as it is now.
         states: of the run's task instances; tasks that are missing are new.
         stale: tasks whose code, or the code they stand on, has changed since their latest try.
-        timed_out: tasks that were skipped because their run took too long.
+        timed_out: task instances that were skipped because their run took too long.
         everything: whether all of them run again.
 
     Returns:
-        Task id → reason, upstream first. What stands on a task that runs again runs again too.
+        Task instance → reason, upstream first. What stands on a task that runs again runs again too. Of a mapped
+        task only the instances that failed run again, unless all of it has to.
     """
-    again: dict[str, str] = {}
+    again: dict[TaskKey, str] = {}
+    redone: set[str] = set()
+    of_task: dict[str, list[TaskKey]] = {}
+    for key in sorted(states):
+        of_task.setdefault(key.task_id, []).append(key)
     for task_id in graph.order:
-        state = states.get(task_id, TaskState.NONE)
-        if not state.finished:
+        keys = of_task.get(task_id, ())
+        whole = next((key for key in keys if key.map_index == -1), None)
+        above = [up for up in graph.upstream(task_id) if up in redone]
+        if whole is None:
             continue
-        redone = [up for up in graph.upstream(task_id) if up in again]
-        if everything:
-            again[task_id] = "asked to run everything again"
-        elif state is TaskState.FAILED:
-            again[task_id] = "it failed before"
-        elif state is TaskState.UPSTREAM_FAILED:
-            again[task_id] = "a task before it had failed"
-        elif task_id in timed_out:
-            again[task_id] = "its run had taken too long"
-        elif task_id in stale:
-            again[task_id] = "its code, or code it stands on, has changed"
-        elif redone:
-            again[task_id] = f"{', '.join(redone)} runs again"
+        if reason := _whole_again(whole, states[whole], above, task_id in stale, everything=everything):
+            again[whole] = reason
+        else:
+            items = [key for key in keys if key is not whole] or [whole]
+            again |= {key: reason for key in items if (reason := _one_again(states[key], key in timed_out))}
+        if any(key in again for key in keys):
+            redone.add(task_id)
     return again
+
+
+def not_kept(
+    chosen: Iterable[str],
+    producers: Mapping[str, Mapping[str, tuple[str, ...]]],
+    optional: Mapping[str, frozenset[str]],
+    states: Mapping[str, TaskState],
+    kept: Mapping[str, frozenset[str]],
+) -> dict[str, str]:
+    """The tasks that have to run too, because what runs again needs a value that their tries did not keep.
+
+    Args:
+        chosen: the tasks that run again.
+        producers: of the `Flow`.
+        optional: of the `Flow`.
+        states: of the run's tasks.
+        kept: task → the names of the values its latest try handed on.
+
+    Returns:
+        Task id → reason.
+    """
+    found: dict[str, str] = {}
+    todo = list(chosen)
+    again = set(todo)
+    while todo:
+        task_id = todo.pop()
+        for name, sources in producers.get(task_id, {}).items():
+            if name in optional.get(task_id, frozenset()) or again.intersection(sources):
+                continue
+            ran = [source for source in sources if states.get(source) is TaskState.SUCCESS]
+            if ran and not any(name in kept.get(source, frozenset()) for source in ran):
+                found[ran[0]] = f"`{task_id}` needs `{name}` now, which its latest try did not hand on"
+                again.add(ran[0])
+                todo.append(ran[0])
+    return found
+
+
+def _named(tasks: Mapping[str, TaskSpec], selection: Selection) -> dict[str, str]:
+    if not selection.tasks and not selection.groups:
+        return dict.fromkeys(tasks, "all tasks are meant")
+    found = {task_id: "named" for task_id, _ in selection.tasks}
+    for group in selection.groups:
+        for task_id, spec in tasks.items():
+            if spec.group == group or spec.group.startswith(f"{group}."):
+                found.setdefault(task_id, f"in group {group}")
+    return found
+
+
+def _spread(reasons: dict[str, str], graph: Graph, selection: Selection) -> None:
+    named = list(reasons)
+    for task_id in named:
+        if selection.upstream:
+            for above in graph.ancestors(task_id):
+                reasons.setdefault(above, f"upstream of `{task_id}`")
+        if selection.downstream:
+            for below in graph.descendants(task_id):
+                reasons.setdefault(below, f"downstream of `{task_id}`")
+
+
+def _around(
+    run: RunKey,
+    tasks: Mapping[str, TaskSpec],
+    graph: Graph,
+    states: Mapping[TaskKey, TaskState],
+    found: Mapping[TaskKey, str],
+) -> dict[TaskKey, str]:
+    """The setups and teardowns of what was found."""
+    more: dict[TaskKey, str] = {}
+    ids = {key.task_id for key in found}
+    for task_id, spec in tasks.items():
+        if spec.kind is not TaskKind.TEARDOWN:
+            continue
+        between = graph.ancestors(task_id).intersection(
+            below for setup in spec.setups for below in graph.descendants(setup)
+        )
+        if inside := sorted(ids & between - {*spec.setups, task_id}):
+            around = dict.fromkeys(spec.setups, "setup") | {task_id: "teardown"}
+            for other, what in around.items():
+                key = TaskKey(run, other)
+                if key not in found and states.get(key, TaskState.NONE) is not TaskState.NONE:
+                    more[key] = f"the {what} of `{inside[0]}`"
+    return more
+
+
+def _whole_again(key: TaskKey, state: TaskState, above: list[str], stale: bool, *, everything: bool) -> str:
+    """Why a task, with all its instances, has to run again; "" when it needn't."""
+    if not state.finished and state is not TaskState.RUNNING:
+        return ""
+    if everything:
+        return "asked to run everything again"
+    if stale:
+        return "its code, or code it stands on, has changed"
+    if above:
+        return f"{', '.join(above)} runs again"
+    return ""
+
+
+def _one_again(state: TaskState, timed_out: bool) -> str:
+    if state is TaskState.FAILED:
+        return "it failed before"
+    if state is TaskState.UPSTREAM_FAILED:
+        return "a task before it had failed"
+    return "its run had taken too long" if timed_out else ""

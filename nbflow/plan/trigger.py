@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tally:
-    """How many upstream tasks stand where. Removed ones count as skipped."""
+    """How many upstream task instances stand where, kept up to date as they move. Removed ones count as
+    skipped; a mapped task's instances count one by one once they are known.
+    """
 
     total: int
     success: int = 0
@@ -34,6 +36,29 @@ class Tally:
             skipped=counts.get(TaskState.SKIPPED, 0) + counts.get(TaskState.REMOVED, 0),
         )
 
+    def add(self, state: TaskState) -> None:
+        """One more of them."""
+        self.total += 1
+        self._count(state, 1)
+
+    def move(self, old: TaskState, new: TaskState) -> None:
+        """One of them went from one state to another."""
+        self._count(old, -1)
+        self._count(new, 1)
+
+    def _count(self, state: TaskState, by: int) -> None:
+        match state:
+            case TaskState.SUCCESS:
+                self.success += by
+            case TaskState.FAILED:
+                self.failed += by
+            case TaskState.UPSTREAM_FAILED:
+                self.upstream_failed += by
+            case TaskState.SKIPPED | TaskState.REMOVED:
+                self.skipped += by
+            case _:
+                pass
+
     @property
     def bad(self) -> int:
         """Failed, itself or by its own upstream tasks."""
@@ -47,6 +72,8 @@ class Tally:
     @property
     def words(self) -> str:
         """«1 of 3 upstream tasks failed, 2 succeeded»."""
+        if self.success == self.total:
+            return f"{self.total} of {self.total} upstream task{'s' * (self.total > 1)} succeeded"
         counts = {
             "failed": self.failed,
             "stopped by a failure upstream": self.upstream_failed,
@@ -137,9 +164,22 @@ def evaluate(rule: TriggerRule | str, upstream_states: Iterable[TaskState | str]
     return verdict(TriggerRule(rule), Tally.of(counts))
 
 
-def verdict(rule: TriggerRule, tally: Tally) -> Verdict:
-    """`evaluate` for a tally: its cost does not depend on how many tasks there are."""
+def decide(rule: TriggerRule, tally: Tally) -> Decision:
+    """`evaluate` without words: what is asked whenever an upstream task has finished."""
+    return _RULES[rule](tally) if tally.total else _RUN
+
+
+def verdict(rule: TriggerRule, tally: Tally, decision: Decision | None = None) -> Verdict:
+    """`evaluate` for a tally: its cost does not depend on how many tasks there are.
+
+    Args:
+        rule: the task's.
+        tally: of what stands directly before it.
+        decision: what `decide` has said of them, where it was asked.
+    """
     if tally.total == 0:
-        return Verdict(_RUN, "nothing stands before it")
-    decision = _RULES[rule](tally)
-    return Verdict(decision, f"{tally.words} ({rule})")
+        return _NOTHING_BEFORE
+    return Verdict(decide(rule, tally) if decision is None else decision, f"{tally.words} ({rule})")
+
+
+_NOTHING_BEFORE = Verdict(_RUN, "nothing stands before it")

@@ -11,17 +11,16 @@ from nbflow.errors import DateError, HomeError, OptionError
 from nbflow.execute.kernelspec import kernel_spec
 from nbflow.model.run import Interval, RunType
 from nbflow.model.state import RunState
-from nbflow.model.task import TaskKind
-from nbflow.parse.flow import flow_of
-from nbflow.parse.notebook_file import load
 from nbflow.plan.selection import Reprocess
 from nbflow.service.clock import now
 from nbflow.service.dates import interval_range, one_interval, read_date
+from nbflow.service.lookup import known_dag
+from nbflow.service.open_run import Workflow, dated, read_workflow, register
+from nbflow.service.orders import check_unpaused
 from nbflow.service.params import check_params, same_params, stored_params
 from nbflow.service.session import execute, owned_home
 from nbflow.service.submit import Standing, Submission, new, submissions
 from nbflow.store.home import Home, find_home
-from nbflow.store.notebooks import without_outputs
 from nbflow.store.state import StateStore
 
 if TYPE_CHECKING:
@@ -35,16 +34,16 @@ if TYPE_CHECKING:
 
 _BOTH = "give one DATE, or --start-date and --end-date, not both."
 _HALF = "--start-date and --end-date go together: a run for every interval between them."
-_NOT_YET = """\
-task {task_id!r} is a {kind}: nbflow reads this kind but doesn't run it yet. Head the cell with %%task \
-instead."""
+_REVERSE = """\
+{tasks} waits for the run before its own (depends_on_past), so its runs can't be made in reverse. Leave \
+--reverse out."""
 _TAKEN = """\
 the DAG {dag_id!r} is the notebook {other}. Give this one another name: %%dag NAME in a cell of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What a person asks for with `nbflow run`.
+    """What a person asks for with `nbflow run` or `nbflow backfill`.
 
     Attributes:
         notebook: the file.
@@ -55,6 +54,8 @@ class RunRequest:
         reprocess, rerun_stale, keep_stale: what is done again of runs that exist.
         execution_timeout: for tasks that say nothing of it themselves.
         kernel: the kernelspec of a Jupyter kernel to run the tasks in, "" for the fastest way that fits.
+        max_active_runs: how many of these runs go on at once; None: as the DAG says.
+        reverse: whether the latest date comes first.
     """
 
     notebook: Path
@@ -69,6 +70,8 @@ class RunRequest:
     keep_stale: bool = False
     execution_timeout: timedelta | None = None
     kernel: str = ""
+    max_active_runs: int | None = None
+    reverse: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +80,7 @@ class Prepared:
 
     Attributes:
         request: as asked.
-        flow: the notebook, with the request's timeout.
-        notebook: its JSON without outputs.
+        workflow: the notebook, with the request's timeout.
         home: where its runs are kept.
         intervals: one run each, in order; empty: the latest run goes on, or a new one for now.
         left_out: how many intervals have not ended and were left out.
@@ -86,12 +88,16 @@ class Prepared:
     """
 
     request: RunRequest
-    flow: Flow
-    notebook: Mapping[str, object]
+    workflow: Workflow
     home: Home
     intervals: tuple[Interval, ...]
     left_out: int
     run_type: RunType
+
+    @property
+    def flow(self) -> Flow:
+        """The notebook as read."""
+        return self.workflow.flow
 
     @property
     def parallelism(self) -> int:
@@ -105,28 +111,22 @@ def prepare(request: RunRequest) -> Prepared:
     Raises:
         NbflowError: of the kind that fits: the notebook, a date, a parameter, an option.
     """
-    notebook = load(request.notebook)
-    flow = flow_of(notebook, str(request.notebook))
-    for task_id, spec in flow.tasks.items():
-        if spec.kind is not TaskKind.TASK:
-            raise OptionError(_NOT_YET.format(task_id=task_id, kind=spec.kind))
-    check_params(flow.dag, request.params)
+    home = find_home(request.notebook)
+    workflow = read_workflow(request.notebook)
+    workflow = replace(workflow, flow=dated(workflow.flow, known_dag(home, workflow.flow.dag.dag_id)))
+    check_params(workflow.flow.dag, request.params)
     if request.kernel:
         kernel_spec(request.kernel)
+    if request.reverse:
+        _check_reverse(workflow.flow)
     request = replace(request, params=stored_params(request.params))
-    if request.execution_timeout is not None:
-        limited = {
-            task_id: replace(spec, execution_timeout=spec.execution_timeout or request.execution_timeout)
-            for task_id, spec in flow.tasks.items()
-        }
-        flow = replace(flow, tasks=limited)
+    flow = _limited(workflow.flow, request.execution_timeout)
     intervals, left_out = _intervals(flow, request)
     return Prepared(
         request=request,
-        flow=flow,
-        notebook=without_outputs(notebook),
-        home=find_home(request.notebook),
-        intervals=tuple(intervals),
+        workflow=replace(workflow, flow=flow, kernel=request.kernel, max_active_runs=request.max_active_runs),
+        home=home,
+        intervals=tuple(reversed(intervals) if request.reverse else intervals),
         left_out=left_out,
         run_type=RunType.MANUAL if request.start is None else RunType.BACKFILL,
     )
@@ -162,19 +162,19 @@ def run(
     """
     with owned_home(prepared.home, what=what, on_wait=on_wait) as state:
         _check_dag_id(prepared, state)
+        register(state, prepared.workflow, [])
+        check_unpaused(state, prepared.flow.dag.dag_id)
         todo = _submissions(prepared, state)
         on_start(todo)
         if any(submission.standing is not Standing.DONE for submission in todo):
             execute(
                 prepared.home,
                 state,
-                prepared.flow,
-                prepared.notebook,
+                prepared.workflow,
                 todo,
                 parallelism=prepared.parallelism,
-                cwd=prepared.request.notebook.resolve().parent,
-                kernel=prepared.request.kernel,
                 listener=listener,
+                one_after_another=prepared.request.reverse,
             )
         found = [state.run(submission.key) for submission in todo]
         return [record for record in found if record is not None]
@@ -248,6 +248,23 @@ def _fresh(prepared: Prepared) -> list[Submission]:
         )
         for interval in intervals
     ]
+
+
+def _limited(flow: Flow, timeout: timedelta | None) -> Flow:
+    """The notebook with this timeout for tasks that name none."""
+    if timeout is None:
+        return flow
+    limited = {
+        task_id: replace(spec, execution_timeout=spec.execution_timeout or timeout)
+        for task_id, spec in flow.tasks.items()
+    }
+    return replace(flow, tasks=limited)
+
+
+def _check_reverse(flow: Flow) -> None:
+    heeding = [f"task '{task_id}'" for task_id, spec in flow.tasks.items() if spec.heeds_past]
+    if heeding:
+        raise OptionError(_REVERSE.format(tasks=", ".join(heeding)))
 
 
 def _check_dag_id(prepared: Prepared, state: StateStore) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nbflow.errors import DateError
+from nbflow.model.dag import TimetableKind
 from nbflow.model.run import Interval
-from nbflow.model.schedule import read_schedule
-from nbflow.plan.timetable import days, intervals, latest_complete, ticks
+from nbflow.model.schedule import Continuous, Once, Schedule, read_schedule
+from nbflow.plan.pinned import pinned_start
+from nbflow.plan.timetable import Timetable, intervals, latest_complete, starting
 
 if TYPE_CHECKING:
     from nbflow.model.dag import DagSpec
@@ -21,7 +22,7 @@ _BAD_DATE = """\
 {text!r} is not a date. Write {today} or {today}T06:00 (read in {zone}, the DAG's zone), or today, \
 yesterday, now, -14d."""
 _BACKWARDS = "the end date {end} is before the start date {start}; swap them."
-_EMPTY = "no data interval of schedule {schedule!r} starts {when}; {next}."
+_EMPTY = "no {what} of schedule {schedule!r} starts {when}; {next}."
 _FUTURE = "the data interval {start} to {end} has not ended yet; its data is not complete before {end}."
 _TO_COME = "{day} is still to come; a run is about data that is there."
 _NOTHING_YET = "{dag_id} has no interval that has ended: its start_date is {start}."
@@ -75,27 +76,61 @@ def read_date(text: str, *, timezone: str, now: datetime) -> Moment:
         raise DateError(message) from error
 
 
+def with_start(dag: DagSpec, pinned: datetime | None, *, now: datetime) -> DagSpec:
+    """The DAG with its start date as a date, also where the notebook writes it relative ("14 days ago").
+
+    Args:
+        dag: as the notebook says.
+        pinned: what its relative start date meant when the DAG was first registered (`DagRecord.start_date`);
+            None: it isn't registered yet, so it is seen from `now`.
+        now: aware.
+
+    Raises:
+        DateError: it lies too far back.
+    """
+    if dag.start_ago is None:
+        return dag
+    return replace(
+        dag, start_date=pinned or pinned_start(dag.start_ago, now=now, timezone=dag.timezone), start_ago=None
+    )
+
+
+def timetable_of(dag: DagSpec) -> Timetable:
+    """The timetable that dates refer to: the DAG's own, or one interval a day where its runs have no dates.
+
+    Runs have none without a schedule, with `@continuous` (each begins when another ends), and with `@once`
+    without a start date (it is now).
+    """
+    schedule = _dated_schedule(dag)
+    return Timetable(
+        schedule=schedule or read_schedule("@daily"),
+        timezone=dag.timezone,
+        kind=dag.timetable if schedule else TimetableKind.INTERVAL,
+        start_date=dag.start_date,
+        end_date=dag.end_date,
+    )
+
+
 def one_interval(dag: DagSpec, moment: Moment | None, *, now: datetime) -> Interval:
     """The interval a single run is about.
 
     Args:
-        dag: whose schedule and zone count.
+        dag: whose schedule, timetable and zone count.
         moment: the interval that starts on this date, at this time; None: the latest complete one
-            within the DAG's start and end dates, for a DAG without schedule the present second.
+            within the DAG's start and end dates, or the present second where runs have no dates
+            (`timetable_of`).
         now: aware.
 
     Raises:
         DateError: no interval starts there, or it is still to come.
     """
+    dated = _dated_schedule(dag) is not None
     if moment is None:
-        if dag.schedule is None:
-            second = now.astimezone(UTC).replace(microsecond=0)
-            return Interval(logical_date=second, start=second, end=second, due=second)
-        return _latest(dag, now)
+        return _latest(dag, now) if dated else _exact(now.astimezone(UTC).replace(microsecond=0))
     if moment.at > now:
         raise DateError(_TO_COME.format(day=_day(moment.at, dag)))
-    if dag.schedule is None and not moment.whole_day:
-        return Interval(logical_date=moment.at, start=moment.at, end=moment.at, due=moment.at)
+    if not dated and not moment.whole_day:
+        return _exact(moment.at)
     found = _between(dag, moment.at, moment.last)
     if not found:
         raise DateError(_nothing_starts(dag, moment.at, f"on {_day(moment.at, dag)}"))
@@ -105,7 +140,7 @@ def one_interval(dag: DagSpec, moment: Moment | None, *, now: datetime) -> Inter
 def interval_range(dag: DagSpec, first: Moment, last: Moment, *, now: datetime) -> tuple[list[Interval], int]:
     """The intervals that start between two dates, both inclusive, and have ended by `now`.
 
-    A DAG without schedule gets one interval a day.
+    A DAG whose runs have no dates gets one interval a day (`timetable_of`).
 
     Returns:
         The intervals, in order, and how many were left out because they have begun and not ended.
@@ -120,54 +155,57 @@ def interval_range(dag: DagSpec, first: Moment, last: Moment, *, now: datetime) 
     complete = [interval for interval in found if interval.end <= now]
     if complete:
         return complete, len(found) - len(complete)
-    upcoming = _first_from(dag, first.at)
-    if upcoming.start <= last.last:
-        raise DateError(_FUTURE.format(start=_day(upcoming.start, dag), end=_day(upcoming.end, dag)))
+    coming = _first_from(dag, first.at)
+    if coming is not None and coming.start <= last.last:
+        if coming.start == coming.end:
+            raise DateError(_TO_COME.format(day=_day(coming.start, dag)))
+        raise DateError(_FUTURE.format(start=_day(coming.start, dag), end=_day(coming.end, dag)))
     when = f"from {_day(first.at, dag)} to {_day(last.at, dag)}"
     raise DateError(_nothing_starts(dag, first.at, when))
 
 
-def _between(dag: DagSpec, asked: datetime, last: datetime) -> list[Interval]:
-    start = asked
-    if dag.start_date is not None:
-        start = max(start, dag.start_date)
-    if dag.end_date is not None:
-        last = min(last, dag.end_date)
-    if last < start:
+def _dated_schedule(dag: DagSpec) -> Schedule | None:
+    """The schedule, where it says which dates runs are about; else None."""
+    schedule = None if dag.schedule is None else read_schedule(dag.schedule)
+    undated = isinstance(schedule, Continuous) or (isinstance(schedule, Once) and dag.start_date is None)
+    return None if undated else schedule
+
+
+def _exact(moment: datetime) -> Interval:
+    return Interval(logical_date=moment, start=moment, end=moment, due=moment)
+
+
+def _between(dag: DagSpec, first: datetime, last: datetime) -> list[Interval]:
+    outside = dag.start_date is not None and last < dag.start_date
+    if outside or (dag.end_date is not None and dag.end_date < first):
         bounds = {"start": _bound(dag.start_date, dag), "end": _bound(dag.end_date, dag)}
-        raise DateError(_OUTSIDE.format(day=_day(asked, dag), **bounds))
-    if dag.schedule is None:
-        return days(timezone=dag.timezone, start=start, last=last)
-    schedule = read_schedule(dag.schedule)
-    return intervals(schedule, timezone=dag.timezone, start=start, last=last, anchor=dag.start_date)
+        raise DateError(_OUTSIDE.format(day=_day(first, dag), **bounds))
+    return intervals(timetable_of(dag), first, last)
 
 
 def _latest(dag: DagSpec, now: datetime) -> Interval:
     """The latest complete interval that starts between the DAG's start and end dates."""
-    schedule = read_schedule(dag.schedule or "@daily")
-    found = latest_complete(schedule, timezone=dag.timezone, now=now, anchor=dag.start_date)
-    if dag.end_date is not None and found.start > dag.end_date:
-        # The interval that contains the end date, or begins on it, ends just after it.
-        after = _first_from(dag, dag.end_date + timedelta(microseconds=1))
-        found = latest_complete(schedule, timezone=dag.timezone, now=after.start, anchor=dag.start_date)
-    if dag.start_date is not None and found.start < dag.start_date:
-        raise DateError(_NOTHING_YET.format(dag_id=dag.dag_id, start=_day(dag.start_date, dag)))
-    return found
+    if found := latest_complete(timetable_of(dag), now):
+        return found
+    coming = _first_from(dag, dag.start_date or now)
+    if coming is not None and coming.start == coming.end:
+        raise DateError(_TO_COME.format(day=_day(coming.start, dag)))
+    raise DateError(_NOTHING_YET.format(dag_id=dag.dag_id, start=_bound(dag.start_date, dag)))
 
 
-def _first_from(dag: DagSpec, moment: datetime) -> Interval:
+def _first_from(dag: DagSpec, moment: datetime) -> Interval | None:
     """The first interval that starts then or later, whether or not the DAG has ended by then."""
-    start = moment if dag.start_date is None else max(moment, dag.start_date)
-    schedule = read_schedule(dag.schedule or "@daily")
-    begin, end = islice(ticks(schedule, timezone=dag.timezone, start=start, anchor=dag.start_date), 2)
-    return Interval(logical_date=begin, start=begin, end=end, due=end)
+    return next(starting(replace(timetable_of(dag), end_date=None), moment), None)
 
 
 def _nothing_starts(dag: DagSpec, after: datetime, when: str) -> str:
-    following = _first_from(dag, after).start
-    ended = dag.end_date is not None and following > dag.end_date
-    upcoming = "the DAG has no later one" if ended else f"the next one starts at {_day(following, dag)}"
-    return _EMPTY.format(schedule=dag.schedule or "@daily", when=when, next=upcoming)
+    coming = _first_from(dag, after)
+    if coming is None or (dag.end_date is not None and coming.start > dag.end_date):
+        said = "the DAG has no later one"
+    else:
+        said = f"the next one starts at {_day(coming.start, dag)}"
+    what = "data interval" if coming is None or coming.start < coming.end else "run"
+    return _EMPTY.format(schedule=dag.schedule or "@daily", what=what, when=when, next=said)
 
 
 def _bound(moment: datetime | None, dag: DagSpec) -> str:

@@ -28,6 +28,7 @@ _NO_DAG = "{home} knows no DAG {name!r}{guess} {known} A notebook's path works t
 _NO_RUN = "{dag_id} has no run {text!r}. {known}"
 _NO_RUNS = "{dag_id} has not run yet: nbflow run {path}"
 _NO_TASK = "{dag_id} has no task {name!r}{guess} Its tasks: {tasks}."
+_NO_INSTANCE = "{dag_id} has no task instance {text}: {task_id} is there, and {said}."
 _NO_TRY = "{dag_id} {label} {task_id} has no try {number}; it has {known}."
 _NOT_RUN = "{dag_id} {label} {task_id} has not run: {reason}"
 
@@ -109,6 +110,14 @@ def known_dags(home: Home) -> list[DagRecord]:
         return state.dags()
 
 
+def known_dag(home: Home, dag_id: str) -> DagRecord | None:
+    """What a home knows of a DAG; None where it doesn't know it, or there is no home yet."""
+    if not home.state.exists():
+        return None
+    with StateStore(home.state) as state:
+        return state.dag(dag_id)
+
+
 def find_run(state: StateStore, target: Target, text: str) -> RunRecord:
     """The run with this date, id or variant, or the latest.
 
@@ -152,15 +161,53 @@ def find_task(target: Target, run: RunRecord, text: str, known: Iterable[str]) -
     Raises:
         AddressError: the run has no such task.
     """
-    task_id, index = text, -1
     known = list(known)
-    if text not in known and (mapped := re.fullmatch(r"(.+)\[(\d+)\]", text)):
-        task_id, index = mapped[1], int(mapped[2])
-    if task_id not in known:
-        tasks = ", ".join(known)
-        message = _NO_TASK.format(dag_id=target.dag_id, name=text, guess=guess(text, known), tasks=tasks)
-        raise AddressError(message)
+    task_id, index = split_instance(text, known)
+    check_task(target.dag_id, task_id, known)
     return TaskKey(run.key, task_id, index)
+
+
+def check_task(dag_id: str, task_id: str, known: Iterable[str]) -> None:
+    """Say that there is no such task, and what there is.
+
+    Raises:
+        AddressError: `task_id` is none of the known ones.
+    """
+    names = list(known)
+    if task_id not in names:
+        tasks = ", ".join(names)
+        raise AddressError(
+            _NO_TASK.format(dag_id=dag_id, name=task_id, guess=guess(task_id, names), tasks=tasks)
+        )
+
+
+def split_instance(text: str, known: Iterable[str]) -> tuple[str, int]:
+    """`clean[3]` as task id and map index; -1 where none is named. A task's own name may have brackets."""
+    if text not in known and (mapped := re.fullmatch(r"(.+)\[(\d+)\]", text)):
+        return mapped[1], int(mapped[2])
+    return text, -1
+
+
+def find_instance(state: StateStore, target: Target, run: RunRecord, text: str) -> TaskKey:
+    """As `find_task`, of the instances that the run has.
+
+    Raises:
+        AddressError: the run has no such task, or the task no instance of that index.
+    """
+    records = state.instances(run.key)
+    known = list(dict.fromkeys(record.key.task_id for record in records))
+    key = find_task(target, run, text, known)
+    indexes = [record.key.map_index for record in records if record.key.task_id == key.task_id]
+    if key.map_index in indexes:
+        return key
+    last = max(indexes)
+    said = "it is not mapped" if last < 0 else f"it has [0] to [{last}]"
+    raise AddressError(_NO_INSTANCE.format(dag_id=target.dag_id, task_id=key.task_id, text=text, said=said))
+
+
+def name_of(key: TaskKey) -> str:
+    """A task instance as people write it: `clean`, `clean[3]`."""
+    return key.task_id if key.map_index < 0 else f"{key.task_id}[{key.map_index}]"
 
 
 def find_try(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbflow.errors import ParameterError
 from nbflow.model.run import run_label
+from nbflow.parse.dag_params import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,22 +17,35 @@ if TYPE_CHECKING:
     from nbflow.model.dag import DagSpec
 
 _UNKNOWN = "{dag_id} has no parameter {name!r}{guess} {known}"
+_MISFIT = "{dag_id}: parameter {name!r} is {value!r}: {why}.{hint}"
+_AS_TEXT = " To give it as text: -r {name} {value}"
 _NONE = 'It has none at all: tag a cell "parameters", or write a [params] table in %%dag.'
 
 
 def check_params(dag: DagSpec, given: Mapping[str, object]) -> None:
-    """Accept parameters that the notebook has.
+    """Accept parameters that the notebook has, with values that fit their types and limits.
 
     Raises:
-        ParameterError: one is unknown; the message suggests what was meant.
+        ParameterError: one is unknown (the message suggests what was meant), or its value doesn't fit.
     """
-    for name in given:
+    for name, value in given.items():
         if name in dag.params:
+            _check_value(dag, name, value)
             continue
         known = f"Its parameters: {', '.join(dag.params)}." if dag.params else _NONE
         raise ParameterError(
             _UNKNOWN.format(dag_id=dag.dag_id, name=name, guess=guess(name, dag.params), known=known)
         )
+
+
+def _check_value(dag: DagSpec, name: str, value: object) -> None:
+    param = dag.params[name]
+    why = misfit(param, value)
+    if why is None:
+        return
+    text_fits = not isinstance(value, str) and misfit(param, str(value)) is None
+    hint = _AS_TEXT.format(name=name, value=value) if text_fits else ""
+    raise ParameterError(_MISFIT.format(dag_id=dag.dag_id, name=name, value=value, why=why, hint=hint))
 
 
 def guess(name: str, known: Iterable[str]) -> str:

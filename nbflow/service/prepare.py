@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nbflow.errors import XComError
 from nbflow.model.run import TaskKey
 from nbflow.model.state import TaskState
 from nbflow.model.work import INPUTS_FOLDER, TaskRequest
-from nbflow.model.xcom import names_together
+from nbflow.model.xcom import RETURN_VALUE, Form, XComValue, item_key, names_together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
@@ -17,16 +18,20 @@ if TYPE_CHECKING:
 
     from nbflow.model.flow import Flow
     from nbflow.model.run import Interval
-    from nbflow.model.xcom import XComValue
     from nbflow.service.handed import HandedOn
     from nbflow.store.xcom import XComStore
 
+_NO_ITEM = """\
+try {number} of `{task_id}`, which found what it is mapped over, left no item {index}. Clear the task: it then \
+finds its items anew."""
 _WHY_UNSET = {
     TaskState.SKIPPED: "was skipped",
     TaskState.FAILED: "failed",
     TaskState.UPSTREAM_FAILED: "did not run, because a task before it failed",
     TaskState.SUCCESS: "ran, but did not define it",
 }
+_NOTHING = XComValue(key=RETURN_VALUE, form=Form.JSON, kind="NoneType", text="null", size=4, preview="None")
+"""What an instance gave whose last line has no value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,10 @@ class OpenRun:
     kernel: str = ""
 
 
+Source = tuple[TaskKey, int]
+"""A task instance and which of its tries."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """A try that is to be made: who, which try, from whose values, where it leaves everything.
@@ -59,6 +68,9 @@ class Attempt:
     Attributes:
         producers: task id → (state, try number) of every task that may give it a value.
         previous_success: the interval of the latest earlier run that has succeeded by now.
+        collected: of those producers that are mapped and know their items: the instances that succeeded, in map
+            order, each with its try.
+        item: of an instance of a mapped task: whose try found the items.
     """
 
     run: OpenRun
@@ -69,6 +81,8 @@ class Attempt:
     producers: Mapping[str, tuple[TaskState, int]]
     exchange: Path | None
     previous_success: Interval | None
+    collected: Mapping[str, tuple[Source, ...]] = field(default_factory=dict[str, tuple[Source, ...]])
+    item: Source | None = None
 
 
 def request_of(attempt: Attempt, xcoms: XComStore, handed: HandedOn) -> TaskRequest:
@@ -89,10 +103,13 @@ def request_of(attempt: Attempt, xcoms: XComStore, handed: HandedOn) -> TaskRequ
     missing: dict[str, str] = {}
     known: dict[str, frozenset[str]] = {}
     given: dict[str, set[str]] = {}
+    collected: dict[str, tuple[XComValue, ...]] = {}
     for name, producers in run.flow.producers.get(task_id, {}).items():
         producer = next((p for p in producers if name in _keys(attempt, p, xcoms, handed, known)), None)
         if producer is None:
             missing[name] = _why_unset(attempt, producers)
+        elif producer in attempt.collected:
+            collected[name] = _collected(attempt, producer, xcoms, handed)
         else:
             given.setdefault(producer, set()).add(name)
     for producer, names in given.items():
@@ -114,6 +131,8 @@ def request_of(attempt: Attempt, xcoms: XComStore, handed: HandedOn) -> TaskRequ
         execution_timeout=run.flow.tasks[task_id].execution_timeout,
         exchange=attempt.exchange,
         kernel=run.kernel,
+        collected=collected,
+        item=_item(attempt, xcoms, handed),
     )
 
 
@@ -128,6 +147,8 @@ def _keys(
 
 def _asked(attempt: Attempt, producer: str, xcoms: XComStore, handed: HandedOn) -> frozenset[str]:
     state, number = attempt.producers[producer]
+    if producer in attempt.collected:
+        return frozenset({attempt.run.flow.tasks[producer].collect})
     if state is not TaskState.SUCCESS:
         return frozenset()
     run = attempt.key.run
@@ -163,6 +184,36 @@ def _fetched(
             value = xcoms.get(task, key, try_number=number, folder=folder)
         values[key] = value
     return {name: value for name, key in chosen.items() if (value := values[key]) is not None}
+
+
+def _collected(attempt: Attempt, producer: str, xcoms: XComStore, handed: HandedOn) -> tuple[XComValue, ...]:
+    """The return values of a mapped task's instances that succeeded, in map order."""
+    run, folder = attempt.key.run, attempt.folder / INPUTS_FOLDER
+    sources = attempt.collected[producer]
+    known = {task: handed.get(task, number, RETURN_VALUE, folder) for task, number in sources}
+    unknown = [task.map_index for task, value in known.items() if value is None]
+    if unknown:
+        folder.mkdir(exist_ok=True)
+        stored = xcoms.pull(
+            run.dag_id, run.run_id, [producer], RETURN_VALUE, map_indexes=unknown, folder=folder
+        )
+        known |= dict(stored)
+    return tuple(known[task] or _NOTHING for task, _ in sources)
+
+
+def _item(attempt: Attempt, xcoms: XComStore, handed: HandedOn) -> XComValue | None:
+    """What this instance of a mapped task is about; None for any other task."""
+    if attempt.item is None:
+        return None
+    task, number = attempt.item
+    key, folder = item_key(attempt.key.map_index), attempt.folder / INPUTS_FOLDER
+    found = handed.get(task, number, key, folder)
+    if found is None:
+        folder.mkdir(exist_ok=True)
+        found = xcoms.get(task, key, try_number=number, folder=folder)
+    if found is None:
+        raise XComError(_NO_ITEM.format(index=attempt.key.map_index, task_id=task.task_id, number=number))
+    return found
 
 
 def _why_unset(attempt: Attempt, producers: tuple[str, ...]) -> str:

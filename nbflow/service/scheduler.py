@@ -2,62 +2,53 @@
 
 from __future__ import annotations
 
-import secrets
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from queue import Empty
 from typing import TYPE_CHECKING, cast
 
-from nbflow.errors import HomeError
-from nbflow.execute.local import Finished, Started
+from nbflow.errors import HomeError, NbflowError
+from nbflow.execute.local import Started
 from nbflow.model.messages import (
+    Action,
     ClockTicked,
     Event,
     Halt,
     Launch,
     Move,
+    PauseSet,
     RunMove,
-    RunOpened,
     StopAsked,
     TryEnded,
     TryStarted,
 )
-from nbflow.model.run import TaskKey
-from nbflow.model.state import RunState
 from nbflow.plan.machine import Machine
+from nbflow.service.callbacks import Callbacks
 from nbflow.service.clock import now
 from nbflow.service.courier import Courier, Delivered
 from nbflow.service.handed import HandedOn
-from nbflow.service.notebooks import save_run_notebook
-from nbflow.service.prepare import Attempt, OpenRun
+from nbflow.service.inbox import Asked, Inbox, StopRequest
+from nbflow.service.notebooks import ExecutedNotebooks
+from nbflow.service.orders import pools_set
+from nbflow.service.tries import Tries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
-    from queue import SimpleQueue
 
     from nbflow.execute.local import LocalExecutor
     from nbflow.model.run import RunKey
-    from nbflow.model.state import TaskState
+    from nbflow.model.work import TaskOutcome
+    from nbflow.service.open_run import Opening
+    from nbflow.service.orders import Orders
+    from nbflow.service.prepare import Attempt, OpenRun
     from nbflow.store.home import Home
     from nbflow.store.state import StateStore
     from nbflow.store.xcom import XComStore
 
-_COMPANY = 0.02  # seconds a start waits for what may be stored together with it
-_LONGEST_SLEEP = 60.0  # seconds; then the wall clock is read again, which a sleeping machine has moved
-_UNWRITTEN = """\
-the executed notebook of {label} could not be written to {target} ({why}). The run itself is stored; what \
-its tasks left lies in the home."""
+_POLL = 0.25  # seconds between two looks for commands of other processes
+_UNREADABLE = "the owner of the home can't read the command {verb!r} ({why}): it is of another nbflow."
+_SLEEPS = "its session has ended; it goes on when what it waits for has come"
 
 Moves = tuple[Move | RunMove, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StopRequest:
-    """Somebody wants the scheduler to end; the second time at once."""
-
-    reason: str
 
 
 class Scheduler:
@@ -73,40 +64,102 @@ class Scheduler:
         parallelism: int,
         exchange: Path | None,
         listener: Callable[[Moves], None],
+        orders: Orders,
     ) -> None:
+        """Begin with nothing open.
+
+        Args:
+            home: held by this process.
+            state: open for writing.
+            xcoms: open for writing.
+            executor: runs the tries.
+            parallelism: how many at once.
+            exchange: the socket that answers tasks, None for none.
+            listener: told of every move, once it is stored.
+            orders: what commands come to.
+        """
         self._home = home
         self._state = state
         self._executor = executor
-        self._exchange = exchange
         self._listener = listener
-        # Everything that happens arrives here: what tries do, what the courier has done, who wants to stop.
-        self._inbox = cast("SimpleQueue[object]", executor.events)
+        self._orders = orders
+        self._callbacks = Callbacks(home, executor)
+        self._inbox = Inbox(
+            executor, finished=self._finished, passed_over=lambda start: self._callbacks.owns(start.token)
+        )
         self._machine = Machine(parallelism=parallelism)
+        self._tries = Tries(home, state, self._machine, exchange=exchange)
         self._courier = Courier(xcoms, executor, self._inbox.put, handed=HandedOn(home.handed))
-        self._notebooks = ThreadPoolExecutor(1, "nbflow-notebooks")
+        self._written = ExecutedNotebooks(home, self._inbox.put)
         self._runs: dict[RunKey, OpenRun] = {}
-        self._tokens: dict[TaskKey, str] = {}  # of the tries under way
-        self._keys: dict[str, tuple[TaskKey, int]] = {}
-        self._unsaved: dict[RunKey, None] = {}  # runs that have ended or stopped, but for some last tries
-        self._failures: list[str] = []
+        self._held: Mapping[RunKey, str] = {}  # runs that wait for something outside, as the store has it
+        self._coming: Iterator[Opening] = iter(())
+        self._most = 1
+        self._fed: set[RunKey] = set()
+        self._turn([pools_set(state)])
 
-    def open(self, runs: Sequence[tuple[OpenRun, RunOpened]]) -> None:
+    def open(self, runs: Sequence[Opening]) -> None:
         """Add runs; they are in the store already."""
         for run, event in runs:
             self._runs[event.run] = run
-        self._turn([event for _, event in runs])
+        dags = dict.fromkeys(event.run.dag_id for _, event in runs)
+        paused = [dag_id for dag_id in dags if (known := self._state.dag(dag_id)) and known.paused]
+        events: list[Event] = [PauseSet(at=now(), dag_id=dag_id, paused=True) for dag_id in paused]
+        self._turn([*events, *(event for _, event in runs)])
+
+    def feed(self, runs: Iterable[Opening], *, most: int) -> None:
+        """Add runs one after another, in the order given: the next when fewer than `most` are open."""
+        self._coming = iter(runs)
+        self._most = most
+        self._open_next()
+
+    def obey(self, verb: str, body: Mapping[str, object]) -> Mapping[str, object]:
+        """Do what a command says, as far as it can be done at once.
+
+        Returns:
+            The answer: what the verb gives, or `error` with the text of what is wrong.
+        """
+        try:
+            order = self._orders.read(verb, body, is_open=self._machine.is_open)
+        except NbflowError as error:
+            return {"error": str(error)}
+        except (KeyError, TypeError, ValueError) as error:  # a body as another nbflow writes it
+            return {"error": _UNREADABLE.format(verb=verb, why=repr(error))}
+        if order.before:
+            self._turn(order.before)
+        self.open(order.runs)
+        if order.events:
+            self._turn(order.events)
+        return order.answer
+
+    def ask(self, verb: str, body: Mapping[str, object]) -> Future[Mapping[str, object]]:
+        """Have `obey` called in the scheduler's own thread. For any thread."""
+        asked = Asked(verb, body)
+        self._inbox.put(asked)
+        return asked.answer
 
     def ask_to_stop(self, reason: str) -> None:
         """Stop what runs and end; asked again, end without waiting. Safe in a signal handler."""
         self._inbox.put(StopRequest(reason))
 
     def run_until_idle(self) -> None:
-        """Work until every run is finished, or after a stop nothing runs any more."""
-        while not self._machine.idle:
+        """Work until every run is finished or waits for something outside, or after a stop nothing runs
+        any more. Commands of other processes are obeyed meanwhile.
+        """
+        self._obey_commands()
+        while not self._machine.idle or self._callbacks.busy:
             wake = self._machine.next_wake
-            timeout = None if wake is None else min(max((wake - now()).total_seconds(), 0), _LONGEST_SLEEP)
-            messages = self._messages(timeout)
-            self._turn([*messages, ClockTicked(at=now())])
+            timeout = _POLL if wake is None else min(max((wake - now()).total_seconds(), 0), _POLL)
+            messages = self._inbox.messages(timeout)
+            asked = [message for message in messages if isinstance(message, Asked)]
+            self._turn([*(m for m in messages if not isinstance(m, Asked)), ClockTicked(at=now())])
+            for one in asked:
+                one.answer.set_result(self.obey(one.verb, one.body))
+            if not messages:
+                self._note_held()
+            self._open_next()
+            self._obey_commands()
+        self._let_sleep()
 
     def close(self) -> None:
         """Finish what is still to be written.
@@ -115,154 +168,122 @@ class Scheduler:
             HomeError: the executed notebook of some run could not be written; everything else is stored.
         """
         self._courier.close()
-        self._notebooks.shutdown()
-        for message in self._messages(0):
+        failures = self._written.close()
+        for message in self._inbox.messages(0):
             if isinstance(message, BaseException):
                 raise message
-        failures, self._failures = self._failures, []
         if failures:
             raise HomeError("\n".join(failures))
 
-    def _messages(self, timeout: float | None) -> list[object]:
-        """What has arrived, after waiting for the first of it; outcomes are with the courier already.
+    def _open_next(self) -> None:
+        """Open what is to come, as far as there is room for it."""
+        self._fed = {key for key in self._fed if self._machine.is_open(key)}
+        while not self._machine.stopping and len(self._fed) < self._most:
+            opening = next(self._coming, None)
+            if opening is None:
+                return
+            self._fed.add(opening[1].run)
+            self.open([opening])
 
-        A start alone waits a little for company: the end of a short try, or another start.
-        """
-        messages: list[object] = []
-        until = None if timeout is None else time.monotonic() + timeout
-        while True:
-            try:
-                message = self._inbox.get(timeout=None if until is None else max(until - time.monotonic(), 0))
-                while True:
-                    if isinstance(message, Finished):
-                        self._courier.deliver(message.outcome)
-                    else:
-                        messages.append(message)
-                    message = self._inbox.get(timeout=0)
-            except Empty:
-                pass
-            if not all(isinstance(message, Started) for message in messages):
-                return messages
-            if messages:
-                soon = time.monotonic() + _COMPANY
-                until = soon if until is None else min(until, soon)
-            if until is not None and time.monotonic() >= until:
-                return messages
+    def _obey_commands(self) -> None:
+        """Obey what other processes have asked for since the last look, and answer."""
+        if self._machine.stopping or not self._state.changed_outside():
+            return  # whoever asks a session that is ending does it himself then
+        for command in self._state.commands.open():
+            answer = self.obey(command.verb, command.body)
+            with self._state.writing():
+                self._state.commands.answer(command.id, answer, now())
+
+    def _note_held(self) -> None:
+        """Have the store say of runs that don't go on what they wait for."""
+        held = self._machine.waiting()
+        if held == self._held:
+            return
+        with self._state.writing():
+            for key, reason in held.items():
+                if self._held.get(key) != reason:
+                    self._state.note_run(key, reason)
+        self._held = held
+
+    def _let_sleep(self) -> None:
+        """Leave runs that wait for something outside as ones that can go on."""
+        held = {} if self._machine.stopping else self._machine.waiting()
+        if held:
+            self._turn([StopAsked(at=now(), reason=_SLEEPS)])
+            self._held = {}
+            with self._state.writing():
+                for key, reason in held.items():
+                    self._state.note_run(key, reason)
+
+    def _finished(self, outcome: TaskOutcome) -> None:
+        if self._callbacks.owns(outcome.token):
+            self._callbacks.ended(outcome)
+        else:
+            self._courier.deliver(outcome)
 
     def _turn(self, messages: Sequence[object]) -> None:
         """What has happened, and what the machine makes of it, in one transaction; then do it."""
+        errors = {
+            self._tries.of(message.outcome.token)[0]: str(message.outcome.error)
+            for message in messages
+            if isinstance(message, Delivered) and message.outcome.error is not None
+        }
         events = [self._event(message) for message in messages]
         actions = [action for event in events for action in self._machine.handle(event)]
-        moves = tuple(action for action in actions if isinstance(action, Move | RunMove))
         started = [message for message in messages if isinstance(message, Started)]
         ended = [message.outcome for message in messages if isinstance(message, Delivered)]
-        attempts: list[Attempt] = []
         if started or ended or actions:
             with self._state.writing():
                 for start in started:
                     self._state.start_try(start.token, process_group=start.pgid, at=start.at)
                 for outcome in ended:
                     self._state.end_try(outcome)
-                self._state.record(moves)
-                attempts = [self._add_try(action) for action in actions if isinstance(action, Launch)]
+                self._state.record(actions)
+                attempts = [self._begin(action) for action in actions if isinstance(action, Launch)]
+            self._perform(actions, attempts)
+            self._callbacks.tell(actions, self._runs, errors)
+
+    def _perform(self, actions: Sequence[Action], attempts: Iterable[Attempt]) -> None:
+        """Do what the machine wants done, now that it is stored."""
         for attempt in attempts:
             self._courier.launch(attempt)
         for action in actions:
             # A try that ended in this same turn has nothing left to stop.
-            if isinstance(action, Halt) and action.key in self._tokens:
-                self._courier.stop(self._tokens[action.key], action.reason)
-        self._save_notebooks(moves)
+            if isinstance(action, Halt) and (token := self._tries.token(action.key)) is not None:
+                self._courier.stop(token, action.reason)
+        moves = tuple(action for action in actions if isinstance(action, Move | RunMove))
+        for run in self._written.over(moves, busy=self._tries.runs()):
+            self._courier.forget(run)
+            self._written.write(self._runs[run], run, self._state.instances(run))
         if moves:
             self._listener(moves)
 
-    def _save_notebooks(self, moves: Moves) -> None:
-        """Have the executed notebooks written of runs that are over, or stopped for now, once their last
-        tries have ended.
-        """
-        over = (move.run for move in moves if isinstance(move, RunMove) and move.old is RunState.RUNNING)
-        self._unsaved |= dict.fromkeys(over)
-        if not self._unsaved:
-            return
-        busy = {key.run for key in self._tokens}
-        for key in [key for key in self._unsaved if key not in busy]:
-            del self._unsaved[key]
-            self._courier.forget(key)
-            self._notebooks.submit(self._save_notebook, key, self._latest_tries(key))
-
-    def _latest_tries(self, key: RunKey) -> dict[str, Path]:
-        run = self._runs[key]
-        return {
-            record.key.task_id: self._home.try_folder(
-                key.dag_id, run.label, record.key.task_id, record.key.map_index, record.try_number
-            )
-            for record in self._state.instances(key)
-            if record.try_number
-        }
-
-    def _save_notebook(self, key: RunKey, tries: Mapping[str, Path]) -> None:
-        """In a thread of its own. The run has ended as it has, whether or not its notebook can be written."""
-        run = self._runs[key]
-        target = self._home.run_notebook(key.dag_id, run.label)
-        try:
-            save_run_notebook(run, tries, target)
-        except (OSError, ValueError) as error:
-            self._failures.append(_UNWRITTEN.format(label=run.label, target=target, why=error))
-        except Exception as error:  # noqa: BLE001 the scheduler has to hear of it, whatever it is
-            self._inbox.put(error)
+    def _begin(self, action: Launch) -> Attempt:
+        return self._tries.begin(action, self._runs[action.key.run])
 
     def _event(self, message: object) -> Event:
         """The machine's event for a message."""
         match message:
             case Started(token=token, at=at):
-                key, try_number = self._keys[token]
+                key, try_number = self._tries.of(token)
                 return TryStarted(at=at, key=key, try_number=try_number)
             case Delivered(outcome=outcome):
-                key, try_number = self._keys.pop(outcome.token)
-                self._tokens.pop(key, None)
-                reason = outcome.reason or "its cells ran to the end"
+                key, try_number = self._tries.end(outcome.token)
                 return TryEnded(
-                    at=now(), key=key, try_number=try_number, result=outcome.result, reason=reason
+                    at=now(),
+                    key=key,
+                    try_number=try_number,
+                    result=outcome.result,
+                    reason=outcome.reason or "its cells ran to the end",
+                    follow=outcome.follow,
+                    items=outcome.items,
+                    again_after=outcome.again_after,
                 )
             case StopRequest(reason=reason):
                 if self._machine.stopping:
                     self._executor.close()
                 return StopAsked(at=now(), reason=reason)
-            case RunOpened() | ClockTicked():
-                return message
             case BaseException():
                 raise message
             case _:
-                msg = f"no such message: {message!r}"
-                raise AssertionError(msg)
-
-    def _add_try(self, action: Launch) -> Attempt:
-        key, try_number = action.key, action.try_number
-        run = self._runs[key.run]
-        token = secrets.token_hex(16)
-        self._tokens[key] = token
-        self._keys[token] = (key, try_number)
-        folder = self._home.try_folder(key.run.dag_id, run.label, key.task_id, key.map_index, try_number)
-        self._state.add_try(
-            key,
-            try_number,
-            token=token,
-            code_hash=run.flow.code_hashes[key.task_id],
-            version=run.flow.version,
-            folder=str(folder.relative_to(self._home.root)),
-            at=now(),
-        )
-        sources = {p for producers in run.flow.producers.get(key.task_id, {}).values() for p in producers}
-        return Attempt(
-            run=run,
-            key=key,
-            try_number=try_number,
-            token=token,
-            folder=folder,
-            producers={task_id: self._standing(key.run, task_id) for task_id in sources},
-            exchange=self._exchange,
-            previous_success=self._state.previous_success(key.run.dag_id, run.interval.logical_date),
-        )
-
-    def _standing(self, run: RunKey, task_id: str) -> tuple[TaskState, int]:
-        instance = self._machine.instance(TaskKey(run, task_id))
-        return instance.state, instance.try_number
+                return cast("Event", message)

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import itertools
-import json
 import signal
 import time
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from nbflow.execute.local import LocalExecutor
 from nbflow.service.clock import now
-from nbflow.service.params import run_params
-from nbflow.service.prepare import OpenRun
+from nbflow.service.open_run import openings, register
+from nbflow.service.orders import Orders
+from nbflow.service.outside import Owner
 from nbflow.service.pull import answering
 from nbflow.service.scheduler import Moves, Scheduler
-from nbflow.service.submit import Standing, Submission, opened, plan_of
+from nbflow.service.submit import Standing, Submission
 from nbflow.store.home import HomeLock
 from nbflow.store.state import StateStore
 from nbflow.store.xcom import XComStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
-    from nbflow.model.flow import Flow
+    from nbflow.service.open_run import Workflow
     from nbflow.store.home import Home
 
 _POLL_SECONDS = 0.2
+STOPPED = "stopped by"  # how the reason begins of what a signal has stopped
 
 
 @contextmanager
@@ -54,48 +54,45 @@ def owned_home(
             if attempt == 1 and on_wait is not None:
                 on_wait(state.owner())
             time.sleep(_POLL_SECONDS)
-        state.take_ownership(what, now())
-        with state.writing():
-            state.lose_open_tries(now())
+        take(state, what)
         yield state
 
 
-def execute(
+def take(state: StateStore, what: str) -> None:
+    """Become the owner of a home whose lock this process holds; what its last owner left open is lost."""
+    state.take_ownership(what, now())
+    with state.writing():
+        state.lose_open_tries(now())
+
+
+@contextmanager
+def session(
     home: Home,
     state: StateStore,
-    flow: Flow,
-    notebook: Mapping[str, object],
-    submissions: Sequence[Submission],
     *,
     parallelism: int,
-    cwd: Path,
-    kernel: str,
     listener: Callable[[Moves], None],
-) -> None:
-    """Run what has been submitted, until it is finished or somebody stops it.
+    expect: Workflow | None = None,
+) -> Iterator[Scheduler]:
+    """A scheduler over the home's stores, with an executor of its own.
 
     Ctrl-C and SIGTERM stop the tasks under way and leave every run as one that can go on.
 
     Args:
         home: held by this process.
         state: open for writing.
-        flow: the notebook as read.
-        notebook: its JSON without outputs.
-        submissions: those that are done are passed over.
         parallelism: how many tasks run at once.
-        cwd: where cells run.
-        kernel: the kernelspec of a Jupyter kernel to run them in, "" for the fastest way that fits.
         listener: told of every move, once it is stored.
+        expect: a notebook that will run, so that its imports can begin while stores are opened.
     """
-    todo = [submission for submission in submissions if submission.standing is not Standing.DONE]
     with ExitStack() as stack:
         executor = LocalExecutor(parallelism)
         stack.callback(executor.close)
-        if not kernel:
-            executor.expect(flow, cwd)  # it imports while this process opens its stores
-        _register(state, flow, notebook, todo)
+        if expect is not None and not expect.kernel:
+            executor.expect(expect.flow, expect.cwd)
         xcoms = stack.enter_context(XComStore.open(home.root))
-        exchange = stack.enter_context(answering(home, xcoms))
+        outside = stack.enter_context(Owner(home))
+        exchange = stack.enter_context(answering(home, lambda: nullcontext(xcoms), outside))
         scheduler = Scheduler(
             home,
             state,
@@ -104,54 +101,45 @@ def execute(
             parallelism=parallelism,
             exchange=exchange,
             listener=listener,
+            orders=Orders(state, xcoms),
         )
+        outside.ask = scheduler.ask
         stack.callback(scheduler.close)
         stack.enter_context(_stopping(scheduler))
-        plan = plan_of(flow)
-        scheduler.open(
-            [
-                (
-                    OpenRun(
-                        flow=flow,
-                        notebook=notebook,
-                        interval=submission.interval,
-                        label=submission.label,
-                        params=run_params(flow.dag, submission.params, submission.interval.logical_date),
-                        cwd=cwd,
-                        kernel=kernel,
-                    ),
-                    opened(submission, plan, now()),
-                )
-                for submission in todo
-            ]
-        )
-        scheduler.run_until_idle()
+        yield scheduler
 
 
-def _register(
-    state: StateStore, flow: Flow, notebook: Mapping[str, object], todo: Sequence[Submission]
+def execute(
+    home: Home,
+    state: StateStore,
+    workflow: Workflow,
+    submissions: Sequence[Submission],
+    *,
+    parallelism: int,
+    listener: Callable[[Moves], None],
+    one_after_another: bool = False,
 ) -> None:
-    dag = flow.dag
-    with state.writing():
-        state.save_dag(
-            dag.dag_id,
-            path=Path(flow.path).resolve(),
-            version=flow.version,
-            timezone=dag.timezone,
-            notebook=json.dumps(notebook),
-            at=now(),
-        )
-        for submission in todo:
-            state.save_run(
-                submission.key,
-                interval=submission.interval,
-                run_type=submission.run_type,
-                variant=submission.variant,
-                params=submission.params,
-                version=flow.version,
-                max_tries={task_id: 1 + spec.retries for task_id, spec in flow.tasks.items()},
-                at=now(),
-            )
+    """Run what has been submitted, until it is finished or somebody stops it.
+
+    Args:
+        home: held by this process.
+        state: open for writing.
+        workflow: the notebook.
+        submissions: those that are done are passed over.
+        parallelism: how many tasks run at once.
+        listener: told of every move, once it is stored.
+        one_after_another: whether the runs start in the order given, not by date.
+    """
+    todo = [submission for submission in submissions if submission.standing is not Standing.DONE]
+    register(state, workflow, todo)
+    with session(home, state, parallelism=parallelism, listener=listener, expect=workflow) as scheduler:
+        opening = openings(state, workflow, todo)
+        if one_after_another:
+            dag = workflow.flow.dag
+            scheduler.feed(opening, most=workflow.max_active_runs or dag.max_active_runs)
+        else:
+            scheduler.open(opening)
+        scheduler.run_until_idle()
 
 
 @contextmanager
@@ -159,7 +147,7 @@ def _stopping(scheduler: Scheduler) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM ask the scheduler to stop (in the main thread, the only one that hears them)."""
 
     def ask(number: int, _: FrameType | None) -> None:
-        scheduler.ask_to_stop("stopped by Ctrl-C" if number == signal.SIGINT else "stopped by SIGTERM")
+        scheduler.ask_to_stop(f"{STOPPED} {'Ctrl-C' if number == signal.SIGINT else 'SIGTERM'}")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

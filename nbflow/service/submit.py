@@ -7,16 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nbflow.errors import ParameterError
-from nbflow.model.messages import Instance, Plan, RunOpened
-from nbflow.model.run import Interval, RunKey, RunType, run_id_of, run_label
+from nbflow.model.run import Interval, RunKey, RunType, TaskKey, run_id_of, run_label
 from nbflow.model.state import RunState, TaskState
 from nbflow.plan.selection import RUN_TIMED_OUT, Reprocess, continuation
-from nbflow.plan.slots import weights
 from nbflow.service.params import same_params
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from nbflow.model.flow import Flow
     from nbflow.model.record import InstanceRecord, RunRecord
@@ -41,7 +38,7 @@ class Submission:
 
     Attributes:
         standing: new, going on, or done already.
-        again: finished tasks that run again, with reasons.
+        again: finished task instances that run again, with reasons.
         stale: tasks whose code has changed since their latest try in this run.
         instances: what the store has of it; empty for a new run.
     """
@@ -54,7 +51,7 @@ class Submission:
     params: Mapping[str, object]
     standing: Standing
     state: RunState = RunState.QUEUED
-    again: Mapping[str, str] = field(default_factory=dict[str, str])
+    again: Mapping[TaskKey, str] = field(default_factory=dict[TaskKey, str])
     stale: frozenset[str] = frozenset()
     instances: tuple[InstanceRecord, ...] = ()
 
@@ -109,7 +106,7 @@ def submissions(
         again = _again(
             flow, record, instances, stale, reprocess, rerun_stale=rerun_stale, keep_stale=keep_stale
         )
-        open_still = _is_open(flow, record, instances) and reprocess is not Reprocess.NONE
+        open_still = _is_open(flow, record, instances, reprocess)
         found.append(
             Submission(
                 key=key,
@@ -154,37 +151,21 @@ def stale_tasks(flow: Flow, instances: Iterable[InstanceRecord]) -> frozenset[st
     )
 
 
-def plan_of(flow: Flow) -> Plan:
-    """What the machine has to know of a notebook."""
-    return Plan(
-        tasks=flow.tasks,
-        graph=flow.graph,
-        weights=weights(flow.tasks, flow.graph),
-        max_active_runs=flow.dag.max_active_runs,
-        max_active_tasks=flow.dag.max_active_tasks,
-        dagrun_timeout=flow.dag.dagrun_timeout,
-    )
-
-
-def opened(submission: Submission, plan: Plan, at: datetime) -> RunOpened:
-    """The event that starts a submission, or lets it go on."""
-    return RunOpened(
-        at=at,
-        run=submission.key,
-        logical_date=submission.interval.logical_date,
-        plan=plan,
-        state=submission.state,
-        instances={
-            record.key.task_id: Instance(
-                state=record.state,
-                try_number=record.try_number,
-                max_tries=record.max_tries,
-                losses=record.losses,
-            )
-            for record in submission.instances
-            if record.key.task_id in plan.tasks
-        },
-        again=submission.again,
+def going_on(
+    record: RunRecord, instances: Iterable[InstanceRecord], timezone: str, again: Mapping[TaskKey, str]
+) -> Submission:
+    """The submission of a run whose task instances are to run again, by somebody's word."""
+    return Submission(
+        key=record.key,
+        interval=record.interval,
+        label=run_label(record.interval.logical_date, timezone, record.variant),
+        run_type=record.run_type,
+        variant=record.variant,
+        params=record.params,
+        standing=Standing.CONTINUES,
+        state=record.state,
+        again=again,
+        instances=tuple(instances),
     )
 
 
@@ -197,8 +178,8 @@ def _again(
     *,
     rerun_stale: bool,
     keep_stale: bool,
-) -> dict[str, str]:
-    states = {instance.key.task_id: instance.state for instance in instances}
+) -> dict[TaskKey, str]:
+    states = {instance.key: instance.state for instance in instances}
     if reprocess is Reprocess.COMPLETED:
         return continuation(flow.graph, states, stale=stale, everything=True)
     succeeded = record.state is RunState.SUCCESS
@@ -209,19 +190,23 @@ def _again(
     )
 
 
-def _timed_out(instances: Iterable[InstanceRecord]) -> frozenset[str]:
-    """The tasks that nobody skipped but their run's timeout."""
+def _timed_out(instances: Iterable[InstanceRecord]) -> frozenset[TaskKey]:
+    """The task instances that nobody skipped but their run's timeout."""
     return frozenset(
-        instance.key.task_id
+        instance.key
         for instance in instances
         if instance.state is TaskState.SKIPPED and instance.reason.startswith(RUN_TIMED_OUT)
     )
 
 
-def _is_open(flow: Flow, record: RunRecord, instances: tuple[InstanceRecord, ...]) -> bool:
+def _is_open(
+    flow: Flow, record: RunRecord, instances: tuple[InstanceRecord, ...], reprocess: Reprocess
+) -> bool:
     """Whether something of the run has not been decided. A failed run never is: what failed may have
     left the notebook since, or tasks may have come; then it goes on to be decided again.
     """
+    if reprocess is Reprocess.NONE:  # what was stopped goes on, what is over stays
+        return not record.state.finished
     return record.state is not RunState.SUCCESS or any(
         not instance.state.finished and instance.key.task_id in flow.tasks for instance in instances
     )

@@ -43,11 +43,14 @@ class ShownValue:
     frame: pa.Table | None = None
 
 
-def list_values(target: Target, run: RunRecord, task_id: str | None) -> list[StoredXCom]:
-    """What the run's current tries handed on; of one task, where it is named."""
+def list_values(target: Target, run: RunRecord, task: TaskKey | None) -> list[StoredXCom]:
+    """What the run's current tries handed on; of one task instance, where it is named (of a mapped task, all
+    its instances).
+    """
     with _reading(target) as xcoms:
-        found = xcoms.list_values(target.dag_id, run.key.run_id, task_id)
-    return [value for value in found if value.current]
+        found = xcoms.list_values(target.dag_id, run.key.run_id, None if task is None else task.task_id)
+    every = task is None or task.map_index < 0
+    return [value for value in found if value.current and (every or value.task == task)]
 
 
 def show_value(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from nbflow.model.grid import GridColumn, GridSquare, GridView
 from nbflow.model.run import RunKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.service.clock import now
+from nbflow.service.lookup import name_of
 from nbflow.service.submit import stale_tasks
 
 if TYPE_CHECKING:
@@ -49,12 +51,14 @@ def grid_view(
         stale = stale_tasks(flow, records)
         notes = state.notes(RunKey(dag.dag_id, run_id))
         for record in records:
+            if record.key.map_index >= 0 or record.state is TaskState.REMOVED:
+                continue  # a mapped task is one square; what a run no longer has is none
             tasks.setdefault(record.key.task_id)
             squares[record.key.task_id, run_id] = GridSquare(
                 state=record.state,
                 try_number=record.try_number,
-                seconds=_seconds(record.started, record.ended),
-                reason=record.reason,
+                seconds=_took(record, records),
+                reason=reason_of(record, records),
                 stale=record.key.task_id in stale,
                 root=record.state is TaskState.FAILED,
                 notes=notes.get(record.key.task_id, ()),
@@ -89,10 +93,10 @@ def headline(runs: Sequence[RunRecord], instances: dict[str, list[InstanceRecord
     said = [f"{counts[RunState.SUCCESS]} of {len(runs)} succeeded"]
     said += [f"{counts[state]} {state}" for state in (RunState.RUNNING, RunState.QUEUED) if counts[state]]
     failures = [
-        f"{run.interval.logical_date.astimezone(zone):%-d %b} `{record.key.task_id}`: {_cut(record.reason)}"
+        f"{run.interval.logical_date.astimezone(zone):%-d %b} `{name_of(record.key)}`: {_cut(record.reason)}"
         for run in reversed(runs)
         for record in instances[run.key.run_id]
-        if record.state is TaskState.FAILED
+        if record.state is TaskState.FAILED and not record.items  # its instances are said
     ]
     if failures:
         listed = "; ".join(failures[:_LISTED_FAILURES])
@@ -101,13 +105,49 @@ def headline(runs: Sequence[RunRecord], instances: dict[str, list[InstanceRecord
     return " · ".join(said)
 
 
-def standing(run: RunRecord, *, held: bool) -> tuple[str, str]:
+def _took(record: InstanceRecord, records: Sequence[InstanceRecord]) -> float | None:
+    """How long a task took, in seconds; a mapped one from its first instance to its last."""
+    if not record.items:
+        return _seconds(record.started, record.ended)
+    of_task = [one for one in records if one.key.task_id == record.key.task_id and one.key.map_index >= 0]
+    starts = [one.started for one in of_task if one.started is not None]
+    ends = [one.ended for one in of_task]
+    if not starts:
+        return None
+    return _seconds(min(starts), None if None in ends else max(end for end in ends if end is not None))
+
+
+def reason_of(record: InstanceRecord, records: Sequence[InstanceRecord]) -> str:
+    """Why a task is in its state; of a mapped one how its instances stand: «2 success, 1 failed»."""
+    counts = instance_counts(record, records)
+    return ", ".join(f"{count} {state}" for state, count in counts.items()) or record.reason
+
+
+def instance_counts(record: InstanceRecord, records: Sequence[InstanceRecord]) -> dict[TaskState, int]:
+    """How many of a mapped task's instances are in each state; empty for any other task."""
+    if not record.items:
+        return {}
+    return dict(
+        Counter(
+            one.state
+            for one in records
+            if one.key.task_id == record.key.task_id
+            and one.key.map_index >= 0
+            and one.state is not TaskState.REMOVED
+        )
+    )
+
+
+def standing(run: RunRecord, *, held: bool, paused: bool = False) -> tuple[str, str]:
     """A run's state and reason as shown: one that nobody runs any more is *interrupted*.
 
     Args:
         run: which.
         held: whether some process holds the home (`store.home.is_held`).
+        paused: whether its DAG is paused.
     """
+    if paused and run.state is RunState.QUEUED:
+        return "paused", f"nbflow unpause {run.key.dag_id}"
     if run.state is RunState.RUNNING and not held:
         return "interrupted", "its process has ended; the same nbflow run goes on"
     return run.state.value, run.reason

@@ -8,13 +8,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbflow.model.record import DagRecord, InstanceRecord, RunRecord, Transition, TryRecord
+from nbflow.model.record import (
+    CommandRecord,
+    DagRecord,
+    FailureRecord,
+    InstanceRecord,
+    PoolRecord,
+    RunRecord,
+    Transition,
+    TryRecord,
+)
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.model.work import ErrorPlace
 
 if TYPE_CHECKING:
     from sqlite3 import Row
+
+    from nbflow.model.messages import Instance
 
 
 def stamp(moment: datetime) -> str:
@@ -54,6 +65,9 @@ def dag(row: Row) -> DagRecord:
         version=row["version"],
         timezone=row["timezone"],
         created=moment(row["created"]),
+        paused=bool(row["paused"]),
+        pause_reason=row["pause_reason"],
+        start_date=_maybe(row["start_date"]),
     )
 
 
@@ -65,6 +79,16 @@ def interval(row: Row) -> Interval:
         end=moment(row["interval_end"]),
         due=moment(row["due"]),
     )
+
+
+def interval_values(given: Interval) -> dict[str, object]:
+    """The inverse of `interval`, as named parameters."""
+    return {
+        "logical_date": stamp(given.logical_date),
+        "interval_start": stamp(given.start),
+        "interval_end": stamp(given.end),
+        "due": stamp(given.due),
+    }
 
 
 def run(row: Row) -> RunRecord:
@@ -100,7 +124,50 @@ def instance(row: Row) -> InstanceRecord:
         code_hash=row["code_hash"],
         started=_maybe(row["started"]),
         ended=_maybe(row["ended"]),
+        looks=row["looks"],
+        first_look=_maybe(row["first_look"]),
+        follow=None if row["follow"] is None else tuple(json.loads(row["follow"])),
+        items=row["items"],
+        label=row["label"],
     )
+
+
+def instance_values(now: Instance) -> dict[str, object]:
+    """What a move changes of a task instance beside its state, as named parameters."""
+    return {
+        "try_number": now.try_number,
+        "max_tries": now.max_tries,
+        "losses": now.losses,
+        "looks": now.looks,
+        "first_look": None if now.first_look is None else stamp(now.first_look),
+        "follow": None if now.follow is None else json.dumps(now.follow),
+        "items": now.items,
+        "label": now.label,
+    }
+
+
+def failure(row: Row) -> FailureRecord:
+    """A row of `failed_instances`."""
+    return FailureRecord(
+        instance=instance(row),
+        logical_date=moment(row["logical_date"]),
+        variant=row["variant"],
+        error=_error(row["error"]),
+    )
+
+
+def _error(text: str | None) -> ErrorPlace | None:
+    return None if text is None else ErrorPlace(**json.loads(text))
+
+
+def command(row: Row) -> CommandRecord:
+    """A row of `command`."""
+    return CommandRecord(id=row["id"], at=moment(row["at"]), verb=row["verb"], body=json.loads(row["body"]))
+
+
+def pool(row: Row) -> PoolRecord:
+    """A row of `pool`."""
+    return PoolRecord(name=row["name"], slots=row["slots"], description=row["description"])
 
 
 def try_(row: Row, home: Path) -> TryRecord:
@@ -111,7 +178,7 @@ def try_(row: Row, home: Path) -> TryRecord:
         token=row["token"],
         result=row["result"],
         reason=row["reason"],
-        error=None if row["error"] is None else ErrorPlace(**json.loads(row["error"])),
+        error=_error(row["error"]),
         process_group=row["process_group"],
         engine=row["engine"],
         code_hash=row["code_hash"],
@@ -127,6 +194,8 @@ def try_(row: Row, home: Path) -> TryRecord:
 def transition(row: Row) -> Transition:
     """A row of `transition`."""
     return Transition(
+        id=row["id"],
+        run=RunKey(row["dag_id"], row["run_id"]),
         at=moment(row["at"]),
         task_id=row["task_id"],
         map_index=row["map_index"],

@@ -7,20 +7,24 @@ import os
 import socket
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self, assert_never
 
 from nbflow.errors import HomeError, StoreTooNew
-from nbflow.model.messages import Move, RunMove
+from nbflow.model.messages import Expand, Halt, Launch, MissDeadline, Move, PauseDag, RunMove
 from nbflow.store import rows
+from nbflow.store.commands import Commands
 from nbflow.store.schema import migrate
+from nbflow.store.settings import Settings
 from nbflow.store.sql import queries
+from nbflow.store.state_reader import StateReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from nbflow.model.record import DagRecord, InstanceRecord, RunRecord, Transition, TryRecord
+    from nbflow.model.messages import Action, Instance
     from nbflow.model.run import Interval, RunKey, RunType, TaskKey
     from nbflow.model.work import TaskOutcome
 
@@ -31,8 +35,13 @@ _UNWRITABLE = """\
 _DAMAGED = "{path} cannot be read ({why}). It is left as it is; move it away to start with an empty one."
 
 
-class StateStore:
-    """One connection to state.sqlite. Reads for anybody; writes for the owner, in transactions."""
+class StateStore(StateReader):
+    """One connection to state.sqlite. Reads for anybody; writes for the owner, in transactions.
+
+    Attributes:
+        settings: pools, variables and connections, which any process may change.
+        commands: what other processes ask the owner to do.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open, create or migrate the file.
@@ -60,6 +69,8 @@ class StateStore:
         except StoreTooNew:
             self._db.close()
             raise
+        self.settings = Settings(self._db, self._sql, self._transaction)
+        self.commands = Commands(self._db, self._sql, self._transaction)
 
     def close(self) -> None:
         """Close the connection."""
@@ -104,12 +115,38 @@ class StateStore:
             yield
 
     def save_dag(
-        self, dag_id: str, *, path: Path, version: str, timezone: str, notebook: str, at: datetime
+        self,
+        dag_id: str,
+        *,
+        path: Path,
+        version: str,
+        timezone: str,
+        notebook: str,
+        at: datetime,
+        paused: bool = False,
+        start_date: datetime | None = None,
     ) -> None:
-        """Remember a notebook: where it is, and this version of it (JSON without outputs)."""
+        """Remember a notebook: where it is, and this version of it (JSON without outputs).
+
+        `paused` and `start_date`, as seen today, count only where the DAG is new.
+        """
         values = {"dag_id": dag_id, "version": version, "at": rows.stamp(at)}
         self._db.execute(self._sql["save_version"], {**values, "notebook": notebook})
-        self._db.execute(self._sql["save_dag"], {**values, "path": str(path), "timezone": timezone})
+        values |= {"path": str(path), "timezone": timezone, "paused": paused}
+        values |= {"pause_reason": "is_paused_upon_creation" if paused else ""}
+        values |= {"start_date": None if start_date is None else rows.stamp(start_date)}
+        self._db.execute(self._sql["save_dag"], values)
+
+    def pause(self, dag_id: str, *, paused: bool, reason: str) -> None:
+        """Note that nothing new of a DAG may start, or that it may again."""
+        values = {"dag_id": dag_id, "paused": paused, "reason": reason if paused else ""}
+        self._db.execute(self._sql["pause_dag"], values)
+
+    def note_run(self, key: RunKey, reason: str) -> None:
+        """Say why a run that is not over doesn't go on."""
+        self._db.execute(
+            self._sql["note_run"], {"dag_id": key.dag_id, "run_id": key.run_id, "reason": reason}
+        )
 
     def save_run(
         self,
@@ -129,10 +166,7 @@ class StateStore:
             {
                 "dag_id": key.dag_id,
                 "run_id": key.run_id,
-                "logical_date": rows.stamp(interval.logical_date),
-                "interval_start": rows.stamp(interval.start),
-                "interval_end": rows.stamp(interval.end),
-                "due": rows.stamp(interval.due),
+                **rows.interval_values(interval),
                 "run_type": run_type.value,
                 "variant": variant,
                 "params": json.dumps(params, default=str),
@@ -154,29 +188,44 @@ class StateStore:
             ],
         )
 
-    def record(self, moves: Iterable[Move | RunMove]) -> None:
-        """Store moves: the new states, and each with its time and reason in the history."""
-        for move in moves:
-            values: dict[str, object] = {
-                "at": rows.stamp(move.at),
-                "old": move.old.value,
-                "new": move.new.value,
-                "state": move.new.value,
-                "reason": move.reason,
-            }
-            if isinstance(move, RunMove):
-                values |= {"dag_id": move.run.dag_id, "run_id": move.run.run_id}
-                values |= {"task_id": None, "map_index": -1, "try_number": 0}
-                self._db.execute(self._sql["move_run"], values)
-            else:
-                values |= rows.key_values(move.key)
-                values |= {
-                    "try_number": move.instance.try_number,
-                    "max_tries": move.instance.max_tries,
-                    "losses": move.instance.losses,
-                }
-                self._db.execute(self._sql["move_instance"], values)
-            self._db.execute(self._sql["add_transition"], values)
+    def record(self, actions: Iterable[Action]) -> None:
+        """Store what the machine has decided, in order: the new states, each move with its time and reason in
+        the history, the instances of mapped tasks, DAGs that a rule has paused.
+        """
+        for action in actions:
+            match action:
+                case Move():
+                    values = rows.key_values(action.key) | rows.instance_values(action.instance)
+                    self._move("move_instance", action, values)
+                case RunMove(run=run):
+                    values = {"dag_id": run.dag_id, "run_id": run.run_id}
+                    self._move(
+                        "move_run", action, {**values, "task_id": None, "map_index": -1, "try_number": 0}
+                    )
+                case Expand(key=key, instances=instances):
+                    self._expand(key, instances)
+                case PauseDag(dag_id=dag_id, reason=reason):
+                    self.pause(dag_id, paused=True, reason=reason)
+                case Launch() | Halt() | MissDeadline():
+                    pass  # done, not stored
+                case _:
+                    assert_never(action)
+
+    def _expand(self, key: TaskKey, instances: Sequence[Instance]) -> None:
+        """A mapped task has found its items: a row for each; those there are keep their tries."""
+        self._db.executemany(
+            self._sql["expand_instance"],
+            [
+                {**rows.key_values(replace(key, map_index=index)), **rows.instance_values(instance)}
+                for index, instance in enumerate(instances)
+            ],
+        )
+
+    def _move(self, query: str, move: Move | RunMove, values: dict[str, object]) -> None:
+        values |= {"at": rows.stamp(move.at), "old": move.old.value, "new": move.new.value}
+        values |= {"state": move.new.value, "reason": move.reason}
+        self._db.execute(self._sql[query], values)
+        self._db.execute(self._sql["add_transition"], values)
 
     def add_try(
         self,
@@ -188,8 +237,12 @@ class StateStore:
         version: str,
         folder: str,
         at: datetime,
+        look: int = 0,
     ) -> None:
-        """A try is about to be handed to the executor. `folder` is relative to the home."""
+        """A try is about to be handed to the executor. `folder` is relative to the home.
+
+        `look`: of a sensor, which look of this try; a later one takes the place of the one before it.
+        """
         values = {
             **rows.key_values(key),
             "try_number": try_number,
@@ -199,7 +252,7 @@ class StateStore:
             "folder": folder,
             "at": rows.stamp(at),
         }
-        self._db.execute(self._sql["add_try"], values)
+        self._db.execute(self._sql["look_again" if look > 1 else "add_try"], values)
         self._db.execute(self._sql["stamp_instance"], values)
 
     def start_try(self, token: str, *, process_group: int, at: datetime) -> None:
@@ -227,64 +280,6 @@ class StateStore:
         """End what no outcome has ended: whoever ran it no longer holds the home."""
         values = {"reason": "its scheduler ended before it did", "at": rows.stamp(at)}
         self._db.execute(self._sql["lose_open_tries"], values)
-
-    # Reading
-
-    def dags(self) -> list[DagRecord]:
-        """Every DAG the home knows, by name."""
-        return [rows.dag(row) for row in self._db.execute(self._sql["dags"])]
-
-    def notebook(self, dag_id: str, version: str) -> str | None:
-        """The JSON of a stored version, None if there is no such version."""
-        row = self._db.execute(self._sql["version"], {"dag_id": dag_id, "version": version}).fetchone()
-        return row["notebook"] if row else None
-
-    def run(self, key: RunKey) -> RunRecord | None:
-        """One run."""
-        row = self._db.execute(self._sql["run"], {"dag_id": key.dag_id, "run_id": key.run_id}).fetchone()
-        return rows.run(row) if row else None
-
-    def runs(self, dag_id: str, *, most: int = -1) -> list[RunRecord]:
-        """The DAG's runs, latest logical date first; at most `most` (-1: all)."""
-        return [
-            rows.run(row) for row in self._db.execute(self._sql["runs"], {"dag_id": dag_id, "most": most})
-        ]
-
-    def runs_between(self, dag_id: str, first: datetime, last: datetime) -> list[RunRecord]:
-        """The DAG's runs with a logical date in this stretch, both ends inclusive, in order."""
-        values = {"dag_id": dag_id, "first": rows.stamp(first), "last": rows.stamp(last)}
-        return [rows.run(row) for row in self._db.execute(self._sql["runs_between"], values)]
-
-    def previous_success(self, dag_id: str, logical_date: datetime) -> Interval | None:
-        """The data interval of the latest earlier run that succeeded."""
-        values = {"dag_id": dag_id, "logical_date": rows.stamp(logical_date)}
-        row = self._db.execute(self._sql["previous_success"], values).fetchone()
-        return rows.interval(row) if row else None
-
-    def instances(self, run: RunKey) -> list[InstanceRecord]:
-        """The run's task instances, in the order of the notebook when they were added."""
-        values = {"dag_id": run.dag_id, "run_id": run.run_id}
-        return [rows.instance(row) for row in self._db.execute(self._sql["instances"], values)]
-
-    def tries(self, key: TaskKey) -> list[TryRecord]:
-        """The task instance's tries, first to latest."""
-        return [
-            rows.try_(row, self.path.parent)
-            for row in self._db.execute(self._sql["tries"], rows.key_values(key))
-        ]
-
-    def notes(self, run: RunKey) -> dict[str, tuple[str, ...]]:
-        """Task id → the notes of its latest try, for the tasks of a run that have any."""
-        values = {"dag_id": run.dag_id, "run_id": run.run_id}
-        return {
-            row["task_id"]: tuple(json.loads(row["notes"]))
-            for row in self._db.execute(self._sql["notes"], values)
-        }
-
-    def transitions(self, run: RunKey) -> list[Transition]:
-        """The run's moves, as they happened."""
-        values = {"dag_id": run.dag_id, "run_id": run.run_id}
-        return [rows.transition(row) for row in self._db.execute(self._sql["transitions"], values)]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -108,6 +108,17 @@ CREATE TABLE owner (                        -- one row: who holds the home, for 
     heartbeat  TEXT NOT NULL
 ) STRICT;
 
+-- name: create_2
+-- Schema version 2: sensors, branches, mapped tasks; why a DAG is paused and since when it starts.
+ALTER TABLE task_instance ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;  -- of a sensor, since it was cleared
+ALTER TABLE task_instance ADD COLUMN first_look TEXT;
+ALTER TABLE task_instance ADD COLUMN follow TEXT;                       -- of a branch: JSON array of task ids
+ALTER TABLE task_instance ADD COLUMN items INTEGER;                     -- of a mapped task that knows them
+ALTER TABLE task_instance ADD COLUMN label TEXT NOT NULL DEFAULT '';    -- of a mapped task's instance
+ALTER TABLE dag ADD COLUMN pause_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE dag ADD COLUMN start_date TEXT;                             -- pinned, where it was written relative
+CREATE INDEX command_open ON command (id) WHERE done_at IS NULL;
+
 -- name: take_ownership
 -- Raise the epoch: whoever held the home before can no longer write.
 INSERT INTO owner (id, epoch, pid, host, what, since, heartbeat)
@@ -122,8 +133,9 @@ SELECT epoch FROM owner WHERE id = 1;
 SELECT pid, host, what, since FROM owner WHERE id = 1;
 
 -- name: save_dag
-INSERT INTO dag (dag_id, path, version, timezone, created)
-VALUES (:dag_id, :path, :version, :timezone, :at)
+-- Whether it is paused and since when it starts is decided once, when it is first seen.
+INSERT INTO dag (dag_id, path, version, timezone, created, paused, pause_reason, start_date)
+VALUES (:dag_id, :path, :version, :timezone, :at, :paused, :pause_reason, :start_date)
 ON CONFLICT (dag_id) DO UPDATE SET path = :path, version = :version, timezone = :timezone;
 
 -- name: save_version
@@ -135,7 +147,13 @@ ON CONFLICT DO NOTHING;
 SELECT notebook FROM dag_version WHERE dag_id = :dag_id AND version = :version;
 
 -- name: dags
-SELECT dag_id, path, version, timezone, created FROM dag ORDER BY dag_id;
+SELECT * FROM dag ORDER BY dag_id;
+
+-- name: dag
+SELECT * FROM dag WHERE dag_id = :dag_id;
+
+-- name: pause_dag
+UPDATE dag SET paused = :paused, pause_reason = :reason WHERE dag_id = :dag_id;
 
 -- name: save_run
 INSERT INTO run (dag_id, run_id, logical_date, interval_start, interval_end, due, run_type, state, variant,
@@ -162,22 +180,56 @@ SELECT interval_start, interval_end, due, logical_date FROM run
 WHERE dag_id = :dag_id AND logical_date < :logical_date AND state = 'success' AND variant = ''
 ORDER BY logical_date DESC LIMIT 1;
 
+-- name: prior_run
+-- The latest scheduled or backfill run before a date (variants apart): what depends_on_past looks at.
+SELECT * FROM run
+WHERE dag_id = :dag_id AND logical_date < :logical_date AND variant = '' AND run_type IN ('scheduled', 'backfill')
+ORDER BY logical_date DESC LIMIT 1;
+
+-- name: failed_before
+-- How many runs in a row have failed just before a date; runs that are not over don't break the row.
+SELECT count(*) FROM run
+WHERE dag_id = :dag_id AND logical_date < :logical_date AND variant = '' AND state = 'failed'
+    AND logical_date > coalesce(
+        (SELECT max(logical_date) FROM run
+         WHERE dag_id = :dag_id AND logical_date < :logical_date AND variant = '' AND state = 'success'),
+        '');
+
+-- name: note_run
+-- Say why a run that is not over doesn't go on; no move.
+UPDATE run SET reason = :reason
+WHERE dag_id = :dag_id AND run_id = :run_id AND state IN ('queued', 'running');
+
 -- name: counts
 -- How many runs each DAG has in each state.
 SELECT dag_id, state, count(*) AS runs, max(logical_date) AS latest FROM run GROUP BY dag_id, state;
 
 -- name: instances
-SELECT * FROM task_instance WHERE dag_id = :dag_id AND run_id = :run_id ORDER BY rowid;
+-- In the order in which tasks were added (the notebook's), instances of a mapped task after it.
+SELECT * FROM task_instance WHERE dag_id = :dag_id AND run_id = :run_id
+ORDER BY min(rowid) OVER (PARTITION BY task_id), map_index;
 
 -- name: add_instance
 INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, try_number, max_tries, losses, reason)
 VALUES (:dag_id, :run_id, :task_id, :map_index, 'none', 0, :max_tries, 0, '')
 ON CONFLICT DO NOTHING;
 
+-- name: expand_instance
+-- An instance of a mapped task; one that was there before keeps its tries under its new label.
+INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, try_number, max_tries, losses, reason, label)
+VALUES (:dag_id, :run_id, :task_id, :map_index, 'none', 0, :max_tries, 0, '', :label)
+ON CONFLICT DO UPDATE SET label = :label;
+
+-- name: slots_taken
+-- How many task instances of a DAG hold a place, by task.
+SELECT dag_id, task_id, count(*) AS holding FROM task_instance
+WHERE state IN ('queued', 'running', 'restarting') GROUP BY dag_id, task_id;
+
 -- name: move_instance
 -- A new try clears the times of the one before it.
 UPDATE task_instance
 SET state = :state, try_number = :try_number, max_tries = :max_tries, losses = :losses, reason = :reason,
+    looks = :looks, first_look = :first_look, follow = :follow, items = :items, label = :label,
     started = CASE :state WHEN 'queued' THEN NULL WHEN 'running' THEN :at ELSE started END,
     ended = CASE WHEN :state IN ('queued', 'running') THEN NULL
                  WHEN started IS NOT NULL AND :old = 'running' THEN :at ELSE ended END
@@ -195,12 +247,26 @@ INSERT INTO transition (at, dag_id, run_id, task_id, map_index, try_number, old,
 VALUES (:at, :dag_id, :run_id, :task_id, :map_index, :try_number, :old, :new, :reason);
 
 -- name: transitions
-SELECT at, task_id, map_index, try_number, old, new, reason FROM transition
-WHERE dag_id = :dag_id AND run_id = :run_id ORDER BY id;
+SELECT * FROM transition WHERE dag_id = :dag_id AND run_id = :run_id ORDER BY id;
+
+-- name: last_transition
+SELECT coalesce(max(id), 0) FROM transition;
+
+-- name: transitions_after
+-- Of all runs of the home, in order.
+SELECT * FROM transition WHERE id > :id ORDER BY id;
 
 -- name: add_try
 INSERT INTO try (dag_id, run_id, task_id, map_index, try_number, token, code_hash, version, folder, created)
 VALUES (:dag_id, :run_id, :task_id, :map_index, :try_number, :token, :code_hash, :version, :folder, :at);
+
+-- name: look_again
+-- A sensor's next look is the same try in a new process: the row tells of the latest look.
+UPDATE try
+SET token = :token, result = NULL, reason = '', error = NULL, process_group = NULL, engine = '',
+    code_hash = :code_hash, version = :version, notes = '[]', started = NULL, ended = NULL
+WHERE dag_id = :dag_id AND run_id = :run_id AND task_id = :task_id AND map_index = :map_index
+    AND try_number = :try_number;
 
 -- name: stamp_instance
 UPDATE task_instance SET code_hash = :code_hash
@@ -225,8 +291,57 @@ ORDER BY try_number;
 SELECT try.task_id, try.notes FROM try
 JOIN task_instance USING (dag_id, run_id, task_id, map_index, try_number)
 WHERE dag_id = :dag_id AND run_id = :run_id AND notes != '[]'
-ORDER BY task_instance.rowid;
+ORDER BY task_instance.rowid, try.map_index;
 
 -- name: lose_open_tries
 -- Tries that no outcome has ended: of a session that died.
 UPDATE try SET result = 'lost', reason = :reason, ended = :at WHERE result IS NULL;
+
+-- name: failed_instances
+-- Of one DAG, with where their latest try went wrong; `first` and `last` are inclusive.
+SELECT task_instance.*, try.error, run.logical_date, run.variant, run.state AS run_state
+FROM task_instance
+JOIN run USING (dag_id, run_id)
+LEFT JOIN try USING (dag_id, run_id, task_id, map_index, try_number)
+WHERE dag_id = :dag_id AND task_instance.state = 'failed' AND run.logical_date BETWEEN :first AND :last
+ORDER BY run.logical_date, run.variant, task_instance.rowid;
+
+-- name: add_command
+INSERT INTO command (at, verb, body) VALUES (:at, :verb, :body) RETURNING id;
+
+-- name: open_commands
+SELECT id, at, verb, body FROM command WHERE done_at IS NULL ORDER BY id;
+
+-- name: answer_command
+UPDATE command SET done_at = :at, answer = :answer WHERE id = :id AND done_at IS NULL;
+
+-- name: answer
+SELECT answer FROM command WHERE id = :id AND done_at IS NOT NULL;
+
+-- name: pools
+SELECT name, slots, description FROM pool ORDER BY name;
+
+-- name: set_pool
+INSERT INTO pool (name, slots, description) VALUES (:name, :slots, :description)
+ON CONFLICT (name) DO UPDATE SET slots = :slots, description = :description;
+
+-- name: delete_pool
+DELETE FROM pool WHERE name = :name;
+
+-- name: variables
+SELECT key, value FROM variable ORDER BY key;
+
+-- name: set_variable
+INSERT INTO variable (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = :value;
+
+-- name: delete_variable
+DELETE FROM variable WHERE key = :key;
+
+-- name: connections
+SELECT conn_id, uri FROM connection ORDER BY conn_id;
+
+-- name: set_connection
+INSERT INTO connection (conn_id, uri) VALUES (:conn_id, :uri) ON CONFLICT (conn_id) DO UPDATE SET uri = :uri;
+
+-- name: delete_connection
+DELETE FROM connection WHERE conn_id = :conn_id;

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from nbflow.model.flow import EdgeKind
 from nbflow.model.state import TaskState
-from nbflow.model.task import TaskKind
 from nbflow.widgets.graph_text import text
 from nbflow.widgets.labels import free_places
 from nbflow.widgets.layout import Box, lay_out
@@ -198,8 +197,8 @@ def _groups(flow: Flow) -> dict[str, tuple[str, ...]]:
 
 
 def _node_size(name: str, spec: TaskSpec, *, with_square: bool) -> tuple[float, float]:
-    kind = spec.kind is not TaskKind.TASK
-    widest = max(text_width(name), text_width(spec.kind.value.replace("_", " "), 10) if kind else 0)
+    kind = spec.kind_words
+    widest = max(text_width(name), text_width(kind, 10) if kind else 0)
     return widest + (46 if with_square else 26), _KIND_HEIGHT if kind else _NODE_HEIGHT
 
 
@@ -210,7 +209,7 @@ def _task_tip(spec: TaskSpec, state: TaskState | None) -> str:
 
 def _node(name: str, spec: TaskSpec, box: Box, state: TaskState | None) -> str:
     middle = box.y + box.height / 2
-    kind = spec.kind is not TaskKind.TASK
+    kind = spec.kind_words
     frame = {"x": box.x + 0.5, "y": box.y + 0.5, "width": box.width - 1, "height": box.height - 1, "rx": 7.0}
     tone = "nbf-paper" if state is None else f"nbf-{state.value}"
     left = box.x + (13 if state is None else 34)
@@ -222,8 +221,7 @@ def _node(name: str, spec: TaskSpec, box: Box, state: TaskState | None) -> str:
         parts.append(square(box.x + 10, middle - 8, state))
     parts.append(words_at(left, middle + (-1.5 if kind else 4.2), name))
     if kind:
-        label = spec.kind.value.replace("_", " ")
-        parts.append(words_at(left, middle + 11.5, label, classes="nbf-quiet nbf-small"))
+        parts.append(words_at(left, middle + 11.5, kind, classes="nbf-quiet nbf-small"))
     return element("g", *parts)
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from nbflow.model.flow import EdgeKind
 from nbflow.model.state import TaskState
-from nbflow.model.task import TaskKind
 from nbflow.widgets.look import LOOKS
 from nbflow.widgets.svg import cells_of
 
@@ -65,7 +64,7 @@ def _steps(flow: Flow) -> list[list[str]]:
 
 def _named(flow: Flow, task: str) -> str:
     spec = flow.tasks[task]
-    name = task if spec.kind is TaskKind.TASK else f"{task} ({spec.kind.value.replace('_', ' ')})"
+    name = f"{task} ({spec.kind_words})" if spec.kind_words else task
     return f"{name} [{spec.group.replace('.', ' › ')}]" if spec.group else name
 
 

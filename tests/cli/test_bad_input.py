@@ -82,7 +82,6 @@ CASES = [
     Case("bad timeout", (*RUN, "--execution-timeout", "soon"), ("no duration",)),
     Case("no slots", (*RUN, "--parallelism", "0"), ("--parallelism",)),
     Case("unknown option", (*RUN, "--paralelism", "2"), ("--parallelism",)),
-    Case("a kind that is not run yet", RUN, ("'wait'", "sensor"), ("%%task.sensor wait\nTrue",)),
     Case("nothing has run yet", ("grid", "n.ipynb"), ("has not run yet",)),
     Case("unknown DAG", ("grid", "nope"), ("no DAG 'nope'",)),
 ]

@@ -103,3 +103,27 @@ def test_a_wrong_header_is_one_short_error() -> None:
     assert "Did you mean --retries?" in text
     assert "ran'" not in text
     assert "Traceback" not in text
+
+
+ROUNDS = [
+    ("mapped", '%%task t --map "p in [1, 0]"\nq = p\n1 / q', '%%task t\nq = 0\n1 / q'),
+    ("in a function", '%%task t --map "p in [0]"\ndef f():\n    return 1 / p\n\nf()',
+     "%%task t\ndef f():\n    return 1 / 0\n\nf()"),
+    ("a sensor", "%%task.sensor t\nq = 0\n1 / q", "%%task t\nq = 0\n1 / q"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("looped", "plain"), [case[1:] for case in ROUNDS], ids=[case[0] for case in ROUNDS])
+def test_a_cell_that_goes_round_has_the_traceback_of_one_that_does_not(looped: str, plain: str) -> None:
+    _, found = executed(["%load_ext nbflow", looped])
+    _, expected = executed(["%load_ext nbflow", plain])
+    (error,) = [output for output in found if output["output_type"] == "error"]
+    assert error["traceback"] == expected[0]["traceback"]
+
+
+def test_a_sensor_that_waits_is_stopped_by_an_interrupt() -> None:
+    timer = (
+        "import os, signal, threading\nthreading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()"
+    )
+    _, _, found = executed(["%load_ext nbflow", timer, "%%task.sensor t --poke-interval 600\nFalse"])
+    assert [output.get("ename") for output in found] == [None, "KeyboardInterrupt"]

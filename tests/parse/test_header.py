@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from nbflow.model.task import TaskKind, TriggerRule
+from nbflow.model.task import MapOver, SensorMode, TaskKind, TaskSpec, TriggerRule, WeightRule
 from nbflow.parse.header import HeaderKind, read_header
-from nbflow.parse.options import TASK_OPTIONS
+from nbflow.parse.options import BY_OPPOSITE, TASK_OPTIONS, Option, OptionType, misplaced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,71 @@ CASES = [
         },
     ),
     Case(
+        name="what Airflow's tasks can say",
+        source="%%task t --weight-rule absolute --pool gpu --pool-slots 2 --max-active-tis 3 --depends-on-past"
+        " --wait-for-downstream --latest-only --no-template --on-success-callback f --on-failure-callback g"
+        " --on-retry-callback h --on-skipped-callback k",
+        task="t",
+        options={
+            "weight_rule": WeightRule.ABSOLUTE,
+            "pool": "gpu",
+            "pool_slots": 2,
+            "max_active_tis": 3,
+            "depends_on_past": True,
+            "wait_for_downstream": True,
+            "latest_only": True,
+            "no_template": True,
+            "on_success_callback": "f",
+            "on_failure_callback": "g",
+            "on_retry_callback": "h",
+            "on_skipped_callback": "k",
+        },
+    ),
+    Case(
+        name="a sensor's options",
+        source="%%task.sensor t --mode reschedule --poke-interval 5m --timeout 2h --soft-fail"
+        " --exponential-backoff --max-wait 1h",
+        task="t",
+        task_kind=TaskKind.SENSOR,
+        options={
+            "mode": SensorMode.RESCHEDULE,
+            "poke_interval": timedelta(minutes=5),
+            "timeout": timedelta(hours=2),
+            "soft_fail": True,
+            "exponential_backoff": True,
+            "max_wait": timedelta(hours=1),
+        },
+    ),
+    Case(
+        name="a short circuit's",
+        source="%%task.short_circuit t --respect-trigger-rules",
+        task="t",
+        task_kind=TaskKind.SHORT_CIRCUIT,
+        options={"respect_trigger_rules": True},
+    ),
+    Case(
+        name="a teardown's",
+        source="%%task.teardown t --setups a,b --on-failure-fail-dagrun",
+        task="t",
+        task_kind=TaskKind.TEARDOWN,
+        options={"setups": ("a", "b"), "on_failure_fail_dagrun": True},
+    ),
+    Case(
+        name="a mapped task's",
+        source="%%task t --map 'p in grid' --map='a, b in pairs' --collect out --label '{{ p }}' --first 1",
+        task="t",
+        options={
+            "map": (
+                MapOver(names=("p",), expression="grid"),
+                MapOver(names=("a", "b"), expression="pairs"),
+            ),
+            "collect": "out",
+            "label": "{{ p }}",
+            "first": 1,
+        },
+    ),
+    Case(name="templates on", source="%%task t --template", task="t", options={"no_template": False}),
+    Case(
         name="a flag turned off",
         source="%%task t --no-retry-exponential-backoff",
         task="t",
@@ -139,6 +204,37 @@ WRONG = [
     Wrong("too small", "%%task a --retries -1", "bad-option", "0 is the least"),
     Wrong("no duration", "%%task a --retry-delay soon", "bad-option", "write 30s, 5m"),
     Wrong("no rule", "%%task a --trigger-rule all_sucess", "bad-option", "Did you mean all_success?"),
+    Wrong("no mode", "%%task.sensor a --mode reschedul", "bad-option", "Did you mean reschedule?"),
+    Wrong("no weight rule", "%%task a --weight-rule none", "bad-option", "downstream, upstream, absolute"),
+    Wrong("no pool", "%%task a --pool ''", "bad-option", "nothing is named"),
+    Wrong("no slots", "%%task a --pool-slots 0", "bad-option", "1 is the least"),
+    Wrong("no function", "%%task a --on-retry-callback a.b", "bad-option", "'a.b' is no Python name"),
+    Wrong("two negations", "%%task a --no-no-template", "unknown-option", "Did you mean --no-template?"),
+    Wrong(
+        "a sensor's option",
+        "%%task a --mode poke",
+        "bad-option",
+        "is for %%task.sensor only, and this is %%task",
+    ),
+    Wrong("a teardown's option", "%%task a --setups b", "bad-option", "is for %%task.teardown only"),
+    Wrong(
+        "a short circuit's option",
+        "%%task.branch a --respect-trigger-rules",
+        "bad-option",
+        "is for %%task.short_circuit only, and this is %%task.branch",
+    ),
+    Wrong(
+        "a teardown's rule",
+        "%%task.teardown a --trigger-rule all_done",
+        "bad-option",
+        "if its setup succeeded",
+    ),
+    Wrong("a mapped branch", "%%task.branch a --map 'p in x'", "bad-option", "nobody could say"),
+    Wrong("collect alone", "%%task a --collect x", "bad-option", 'add --map "p in grid", or take it out'),
+    Wrong("label alone", "%%task a --label x", "bad-option", "for mapped tasks only"),
+    Wrong("first alone", "%%task a --first 1", "bad-option", "for mapped tasks only"),
+    Wrong("first of none", "%%task a --map 'p in x' --first 0", "bad-option", "1 is the least"),
+    Wrong("collect beside a bad map", "%%task a --map p --collect x", "bad-option", "write --map"),
     Wrong("no Python name", "%%task a --uses 1x", "bad-option", "1x is no Python name"),
     Wrong("an open quote", "%%task a --doc 'open", "bad-header", "can't be split"),
     Wrong("a comment above", "# load\n%%task a", "comment-above-header", "Move the comment below"),
@@ -165,3 +261,31 @@ def test_every_problem_is_reported_at_once() -> None:
 
 def test_every_option_has_a_line_of_help() -> None:
     assert all(option.help and "\n" not in option.help for option in TASK_OPTIONS)
+
+
+@pytest.mark.parametrize("option", TASK_OPTIONS, ids=lambda option: option.flag)
+def test_every_option_sets_a_field_of_the_task_unless_it_is_for_cells_run_by_hand(option: Option) -> None:
+    assert (option.field in TaskSpec.__slots__) != option.by_hand
+
+
+def test_every_field_of_a_task_but_its_name_and_kind_has_an_option() -> None:
+    fields = {option.field for option in TASK_OPTIONS if not option.by_hand}
+    assert set(TaskSpec.__slots__) - fields == {"task_id", "kind"}
+
+
+@pytest.mark.parametrize("flag", BY_OPPOSITE)
+def test_every_flag_can_be_turned_off(flag: str) -> None:
+    option = BY_OPPOSITE[flag]
+    kind = next(kind for kind in TaskKind if kind in option.kinds)
+    written = "%%task" if kind is TaskKind.TASK else f"%%task.{kind}"
+    header = read_header(f"{written} t {option.flag} {flag}")
+    assert header is not None
+    assert header.problems == ()
+    assert header.options == {option.field: False}
+
+
+@pytest.mark.parametrize("kind", TaskKind)
+def test_an_option_makes_sense_for_the_kinds_it_names_only(kind: TaskKind) -> None:
+    for option in TASK_OPTIONS:
+        mapped = option.type is OptionType.MAP or option.mapped
+        assert (misplaced(option, kind, mapped=mapped) is None) == (kind in option.kinds), option.flag

@@ -261,7 +261,11 @@ def test_words_in_queries_are_guesses() -> None:
         "other",
     }
     assert analyse("%%sql out <<\nselect * from raw").guesses == {"raw"}
-    assert analyse("%%bash\necho {{ ds }} $HOME").guesses == {"ds"}
+    assert analyse("%%bash\necho {{ ds }} {{ x }} $HOME").guesses == frozenset(), (
+        "a template knows the run's names"
+    )
+    assert analyse("%%sql\nselect {{ x }} from raw").guesses == {"raw"}
+    assert analyse("%%sql\nselect {{ x }} from raw", Known(rendered=False)).guesses == {"raw", "x"}
     assert analyse("!ls $folder {name}").guesses == {"folder", "name"}
 
 

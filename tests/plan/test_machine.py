@@ -1,160 +1,25 @@
-"""The state machine: single rules by example, its invariants by random DAGs and outcomes."""
+"""The state machine: runs and retries by example, its invariants by random DAGs and outcomes."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plan.random_dags import plans
+from plan.world import START, plan, world
 
-from nbflow.model.graph import Graph
-from nbflow.model.messages import (
-    Action,
-    ClockTicked,
-    Event,
-    Halt,
-    Instance,
-    Launch,
-    Move,
-    Plan,
-    RunMove,
-    RunOpened,
-    StopAsked,
-    TryEnded,
-    TryStarted,
-)
+from nbflow.model.messages import ClockTicked, Instance, Plan, StopAsked, TryEnded
 from nbflow.model.run import RunKey, TaskKey
-from nbflow.model.state import Decision, RunState, TaskState, check_run_move, check_task_move
-from nbflow.model.task import TaskSpec, TriggerRule
+from nbflow.model.state import RunState, TaskState, check_task_move
+from nbflow.model.task import TaskSpec
 from nbflow.model.work import Result
-from nbflow.plan.machine import Machine
 from nbflow.plan.selection import RUN_TIMED_OUT
-from nbflow.plan.slots import weights
-from nbflow.plan.trigger import evaluate
 
 if TYPE_CHECKING:
     from random import Random
-
-START = datetime(2026, 11, 20, tzinfo=UTC)
-
-
-def plan(
-    edges: str = "",
-    *,
-    alone: str = "",
-    specs: dict[str, TaskSpec] | None = None,
-    **limits: int | timedelta | None,
-) -> Plan:
-    """A plan from «a>b b>c»."""
-    pairs = [tuple(edge.split(">")) for edge in edges.split()]
-    tasks = {
-        task: TaskSpec(task_id=task)
-        for task in sorted({t for pair in pairs for t in pair} | set(alone.split()))
-    }
-    tasks |= specs or {}
-    graph = Graph.of(tasks, pairs)  # type: ignore[arg-type]
-    return Plan(tasks=tasks, graph=graph, weights=weights(tasks, graph), **limits)  # type: ignore[arg-type]
-
-
-@dataclass
-class World:
-    """A machine with an executor that does what the test says. Replays moves to check them."""
-
-    machine: Machine
-    parallelism: int
-    at: datetime = START
-    states: dict[TaskKey, TaskState] = field(default_factory=dict)
-    runs: dict[RunKey, RunState] = field(default_factory=dict)
-    plans: dict[RunKey, Plan] = field(default_factory=dict)
-    tries: dict[TaskKey, int] = field(default_factory=dict)
-    launched: list[tuple[TaskKey, int]] = field(default_factory=list)
-    halted: set[TaskKey] = field(default_factory=set)
-    reasons: list[str] = field(default_factory=list)
-
-    def tell(self, event: Event) -> list[Action]:
-        actions = self.machine.handle(event)
-        for action in actions:
-            match action:
-                case Move():
-                    assert self.states.get(action.key, TaskState.NONE) is action.old
-                    check_task_move(action.old, action.new)
-                    assert action.reason
-                    if action.new is TaskState.SCHEDULED and action.old is TaskState.NONE:
-                        self._rule_allows(action.key)
-                    assert action.instance.try_number >= self.tries.get(action.key, 0)
-                    self.tries[action.key] = action.instance.try_number
-                    self.states[action.key] = action.new
-                    self.reasons.append(action.reason)
-                case RunMove():
-                    check_run_move(action.old, action.new)
-                    assert self.runs.get(action.run, RunState.QUEUED) is action.old
-                    self.runs[action.run] = action.new
-                    if action.new.finished and "dagrun_timeout" not in action.reason:
-                        unfinished = [
-                            k for k, s in self.states.items() if k.run == action.run and not s.finished
-                        ]
-                        assert not unfinished
-                case Launch():
-                    assert self.states[action.key] is TaskState.QUEUED
-                    self.launched.append((action.key, action.try_number))
-                case Halt():
-                    self.halted.add(action.key)
-        self._limits_hold()
-        return actions
-
-    def _rule_allows(self, key: TaskKey) -> None:
-        upstream = self.plans[key.run].graph.upstream(key.task_id)
-        states = [self.states[TaskKey(key.run, task)] for task in upstream]
-        spec = self.plans[key.run].tasks[key.task_id]
-        assert evaluate(spec.trigger_rule, states).decision is Decision.RUN
-
-    def _limits_hold(self) -> None:
-        busy = [key for key, state in self.states.items() if state.holds_slot]
-        assert len(busy) == self.machine.slots.used <= self.parallelism
-        for dag_id, count in Counter(key.run.dag_id for key in busy).items():
-            assert count <= min(p.max_active_tasks for run, p in self.plans.items() if run.dag_id == dag_id)
-        active = Counter(run.dag_id for run, state in self.runs.items() if state is RunState.RUNNING)
-        for dag_id, count in active.items():
-            assert count <= min(p.max_active_runs for run, p in self.plans.items() if run.dag_id == dag_id)
-
-    def open(self, the_plan: Plan, day: int = 0, **more: object) -> RunKey:
-        run = RunKey("dag", f"day {day:03}")
-        self.plans[run] = the_plan
-        instances = more.get("instances", {})
-        for task in the_plan.tasks:
-            known = instances.get(task, Instance())  # type: ignore[union-attr]
-            self.states[TaskKey(run, task)] = known.state
-        self.runs[run] = more.get("state", RunState.QUEUED)  # type: ignore[assignment]
-        logical_date = START + timedelta(days=day)
-        self.tell(RunOpened(at=self.at, run=run, logical_date=logical_date, plan=the_plan, **more))  # type: ignore[arg-type]
-        return run
-
-    def end(self, task: str | TaskKey, result: Result = Result.SUCCESS, reason: str = "done") -> None:
-        """End the launched try of this task (the first launched, where only its id is given)."""
-        place = next(i for i, (key, _) in enumerate(self.launched) if task in (key, key.task_id))
-        key, try_number = self.launched.pop(place)
-        self.tell(TryStarted(at=self.at, key=key, try_number=try_number))
-        self.tell(TryEnded(at=self.at, key=key, try_number=try_number, result=result, reason=reason))
-
-    def finish_all(self) -> None:
-        while self.launched:
-            self.end(self.launched[0][0])
-
-    def picture(self, run: RunKey) -> str:
-        """«a=success b=failed»."""
-        return " ".join(f"{k.task_id}={s}" for k, s in self.states.items() if k.run == run)
-
-    @property
-    def waiting(self) -> list[str]:
-        return [key.task_id for key, _ in self.launched]
-
-
-def world(parallelism: int = 8) -> World:
-    return World(Machine(parallelism=parallelism), parallelism)
 
 
 def test_tasks_run_after_the_ones_before_them_and_the_run_succeeds() -> None:
@@ -366,51 +231,6 @@ def test_a_thousand_finished_runs_are_closed_without_ado() -> None:
     for day in range(1000):
         w.open(the_plan, day=day, instances={"a": done, "b": done})
     assert set(w.runs.values()) == {RunState.SUCCESS}
-
-
-@st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    count = draw(st.integers(1, 7))
-    names = [f"t{i}" for i in range(count)]
-    pairs = [(a, b) for j, b in enumerate(names) for a in names[:j] if draw(st.booleans())]
-    specs = {
-        name: TaskSpec(
-            task_id=name,
-            trigger_rule=draw(st.sampled_from(list(TriggerRule))),
-            retries=draw(st.integers(0, 2)),
-            retry_delay=timedelta(seconds=draw(st.integers(0, 20))),
-            priority_weight=draw(st.integers(1, 5)),
-        )
-        for name in names
-    }
-    graph = Graph.of(names, pairs)
-    return Plan(
-        tasks=specs,
-        graph=graph,
-        weights=weights(specs, graph),
-        max_active_runs=draw(st.integers(1, 3)),
-        max_active_tasks=draw(st.integers(1, 4)),
-        dagrun_timeout=draw(st.sampled_from([None, None, timedelta(seconds=30)])),
-    )
-
-
-@settings(max_examples=300)
-@given(plans(), st.integers(1, 4), st.integers(1, 4), st.randoms(use_true_random=True))
-def test_random_dags_with_random_outcomes_keep_every_invariant_and_end(
-    the_plan: Plan, parallelism: int, days: int, chance: Random
-) -> None:
-    w = world(parallelism)
-    runs = [w.open(the_plan, day=day) for day in range(days)]
-    results = [Result.SUCCESS] * 4 + [result for result in Result if result is not Result.STOPPED]
-    while not w.machine.idle:
-        if w.launched and chance.random() < 0.7:
-            key, _ = chance.choice(w.launched)
-            w.end(key, Result.STOPPED if key in w.halted else chance.choice(results))
-        else:
-            w.at = max(w.at, w.machine.next_wake or w.at) + timedelta(seconds=chance.randrange(9))
-            w.tell(ClockTicked(at=w.at))
-    assert all(w.runs[run].finished for run in runs)
-    assert all(state.finished for state in w.states.values())
 
 
 @settings(max_examples=150)

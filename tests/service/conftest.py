@@ -63,6 +63,7 @@ class Written:
         variant: str = "",
         params: Mapping[str, object] | None = None,
         reasons: Mapping[str, str] | None = None,
+        backfill: bool = False,
     ) -> RunKey:
         """A run whose tasks stand where the letters say; those that succeeded or failed have made a try."""
         state = self.state
@@ -79,7 +80,7 @@ class Written:
             state.save_run(
                 key,
                 interval=interval,
-                run_type=RunType.MANUAL,
+                run_type=RunType.BACKFILL if backfill else RunType.MANUAL,
                 variant=variant,
                 params=params or {},
                 version=flow.version,

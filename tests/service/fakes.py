@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Timer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 
@@ -26,6 +26,7 @@ class FakeExecutor:
 
     does: Callable[[TaskRequest], Result | None] = lambda _: Result.SUCCESS
     hands_on: Callable[[TaskRequest], tuple[XComValue, ...]] = lambda _: ()
+    tells: Callable[[TaskRequest], dict[str, Any]] = lambda _: {}  # more fields of the outcome
     events: SimpleQueue[object] = field(default_factory=SimpleQueue)
     requests: list[TaskRequest] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)
@@ -45,7 +46,7 @@ class FakeExecutor:
         self.ended.add(request.token)
         notebook = nbformat.from_dict(request.notebook)
         for cell in notebook.cells:
-            if cell.source.startswith(f"%%task {request.key.task_id}"):
+            if request.callback is None and cell.source.startswith(f"%%task {request.key.task_id}"):
                 cell.metadata.papermill = {"start_time": "2026-01-01T00:00:00"}
                 cell.outputs = [nbformat.v4.new_output("stream", text=f"{request.key.task_id} {result}")]
         nbformat.write(notebook, request.folder / NOTEBOOK_FILE)
@@ -58,6 +59,7 @@ class FakeExecutor:
             notes=(),
             started=now(),
             ended=now(),
+            **self.tells(request),
         )
         self.events.put(Finished(outcome=outcome))
 

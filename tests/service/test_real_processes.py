@@ -14,10 +14,11 @@ from nbflow.model.cell import Role
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey
 from nbflow.model.state import RunState
 from nbflow.parse.flow import flow_of
-from nbflow.service.prepare import OpenRun
+from nbflow.service.open_run import Workflow, openings, register
+from nbflow.service.orders import Orders
 from nbflow.service.scheduler import Scheduler
 from nbflow.service.session import owned_home
-from nbflow.service.submit import new, opened, plan_of
+from nbflow.service.submit import new
 from nbflow.store.home import Home
 from nbflow.store.notebooks import without_outputs
 from nbflow.store.xcom import XComStore
@@ -61,31 +62,21 @@ def test_fifty_random_notebooks_give_the_values_of_top_to_bottom(tmp_path: Path)
     executor = LocalExecutor(2)
     with owned_home(home, what="pytest") as state, XComStore.open(home.root) as xcoms:
         scheduler = Scheduler(
-            home, state, xcoms, executor, parallelism=2, exchange=None, listener=lambda moves: None
+            home,
+            state,
+            xcoms,
+            executor,
+            parallelism=2,
+            exchange=None,
+            listener=lambda moves: None,
+            orders=Orders(state),
         )
         runs = []
         for flow, notebook in made:
-            submission = new(flow, DAY, run_type=RunType.MANUAL, params={})
-            with state.writing():
-                state.save_run(
-                    submission.key,
-                    interval=DAY,
-                    run_type=RunType.MANUAL,
-                    variant="",
-                    params={},
-                    version=flow.version,
-                    max_tries=dict.fromkeys(flow.tasks, 1),
-                    at=AT,
-                )
-            open_run = OpenRun(
-                flow=flow,
-                notebook=without_outputs(notebook.node()),
-                interval=DAY,
-                label=submission.label,
-                params={},
-                cwd=tmp_path,
-            )
-            runs.append((open_run, opened(submission, plan_of(flow), AT)))
+            workflow = Workflow(flow=flow, notebook=without_outputs(notebook.node()), cwd=tmp_path)
+            todo = [new(flow, DAY, run_type=RunType.MANUAL, params={})]
+            register(state, workflow, todo)
+            runs += openings(state, workflow, todo)
         scheduler.open(runs)
         try:
             scheduler.run_until_idle()

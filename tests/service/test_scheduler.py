@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from threading import Timer
+from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from service.conftest import AT, day
 from service.fakes import FakeExecutor
 
 from nbflow.codec import decode, encode
 from nbflow.errors import HomeError
 from nbflow.execute.local import Finished
 from nbflow.model.messages import Move
-from nbflow.model.run import Interval, RunKey, RunType, TaskKey
+from nbflow.model.run import RunKey, RunType, TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.model.work import STAGING_FOLDER, Result
-from nbflow.model.xcom import Form, XComValue
+from nbflow.model.xcom import RETURN_VALUE, Form, XComValue, item_key
 from nbflow.parse.flow import flow_of
-from nbflow.plan.timetable import days
-from nbflow.service.prepare import OpenRun
+from nbflow.service.open_run import Workflow, openings, register
+from nbflow.service.orders import Orders
 from nbflow.service.scheduler import Scheduler
 from nbflow.service.session import owned_home
-from nbflow.service.submit import opened, plan_of, submissions
+from nbflow.service.submit import submissions
 from nbflow.store.home import Home
 from nbflow.store.notebooks import without_outputs
 from nbflow.store.state import StateStore
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
 
     from nbflow.model.work import TaskRequest
     from nbflow.service.scheduler import Moves
-
-FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+    from nbflow.service.submit import Submission
 
 
 @dataclass
@@ -53,46 +54,24 @@ class Stage:
     executor: FakeExecutor
     moves: list[Any] = field(default_factory=list)
 
+    def submitted(self, *cells: str, runs: int = 1) -> tuple[Workflow, list[Submission]]:
+        """Daily runs of a notebook of these cells, in the store."""
+        notebook = without_outputs(new_notebook(cells=[new_code_cell(cell) for cell in cells]))
+        flow = flow_of(notebook, str(self.home.project / "n.ipynb"))
+        intervals = [day(number) for number in range(1, runs + 1)]
+        todo = submissions(flow, intervals, self.state, run_type=RunType.BACKFILL, params={})
+        workflow = Workflow(flow=flow, notebook=notebook, cwd=self.home.project)
+        register(self.state, workflow, todo)
+        return workflow, todo
+
     def open(self, *cells: str, runs: int = 1) -> list[RunKey]:
         """Open daily runs of a notebook of these cells."""
-        notebook = without_outputs(new_notebook(cells=[new_code_cell(cell) for cell in cells]))
-        flow = flow_of(notebook, "n.ipynb")
-        last = FIRST + timedelta(days=runs - 1)
-        intervals: list[Interval] = days(timezone="UTC", start=FIRST, last=last)
-        todo = submissions(flow, intervals, self.state, run_type=RunType.BACKFILL, params={})
-        with self.state.writing():
-            for one in todo:
-                self.state.save_run(
-                    one.key,
-                    interval=one.interval,
-                    run_type=one.run_type,
-                    variant="",
-                    params={},
-                    version=flow.version,
-                    max_tries={task: 1 + spec.retries for task, spec in flow.tasks.items()},
-                    at=FIRST,
-                )
-        plan = plan_of(flow)
-        self.scheduler.open(
-            [
-                (
-                    OpenRun(
-                        flow=flow,
-                        notebook=notebook,
-                        interval=one.interval,
-                        label=one.label,
-                        params={},
-                        cwd=self.home.project,
-                    ),
-                    opened(one, plan, FIRST),
-                )
-                for one in todo
-            ]
-        )
+        workflow, todo = self.submitted(*cells, runs=runs)
+        self.scheduler.open(openings(self.state, workflow, todo))
         return [one.key for one in todo]
 
     def states(self, run: RunKey) -> dict[str, TaskState]:
-        return {record.key.task_id: record.state for record in self.state.instances(run)}
+        return {one.key.task_id: one.state for one in self.state.instances(run) if one.key.map_index < 0}
 
     def reasons(self, run: RunKey) -> dict[str, str]:
         return {record.key.task_id: record.reason for record in self.state.instances(run)}
@@ -120,6 +99,7 @@ def stage(folder: Path, executor: FakeExecutor) -> Iterator[Stage]:
             parallelism=4,
             exchange=None,
             listener=note,
+            orders=Orders(state),
         )
         with closing(scheduler):
             yield Stage(scheduler, state, xcoms, home, executor, moves)
@@ -290,3 +270,186 @@ def test_every_move_is_told_after_it_is_stored_and_once(tmp_path: Path) -> None:
         stored = [(move.task_id, move.new) for move in s.state.transitions(run) if move.task_id]
         assert told == stored
         assert len(set(told)) == len(told) == 8
+
+
+def test_each_look_of_a_sensor_is_the_same_try_in_a_folder_emptied_for_it(tmp_path: Path) -> None:
+    looks: list[list[str]] = []
+
+    def waits(request: TaskRequest) -> Result:
+        looks.append([path.name for path in request.folder.iterdir()])
+        (request.folder / "left").touch()
+        return Result.SUCCESS if len(looks) == 3 else Result.WAITING
+
+    cell = "%%task.sensor wait --mode reschedule --poke-interval 10ms\nFalse"
+    with stage(tmp_path, FakeExecutor(does=waits)) as s:
+        (run,) = s.open(cell)
+        s.scheduler.run_until_idle()
+        assert s.run_state(run) is RunState.SUCCESS
+        (tried,) = s.state.tries(TaskKey(run, "wait"))
+        (instance,) = s.state.instances(run)
+    assert looks == [[], [], []]
+    assert (tried.try_number, tried.result, instance.looks) == (1, "success", 3)
+    assert len({request.token for request in s.executor.requests}) == 3
+    assert TaskState.UP_FOR_RESCHEDULE in [move.new for move in s.moves if isinstance(move, Move)]
+
+
+def items(request: TaskRequest) -> tuple[XComValue, ...]:
+    """The items of the mapped task: 0, 1, 2; its instances give ten times theirs."""
+    if request.key.task_id != "square":
+        return ()
+    if request.item is None:
+        return tuple(json_value(item_key(n), {"n": n}) for n in range(3))
+    return (json_value(RETURN_VALUE, 10 * decode(request.item, namespace={})["n"]),)
+
+
+def json_value(key: str, value: object) -> XComValue:
+    text = json.dumps(value)
+    return XComValue(key=key, form=Form.JSON, kind=type(value).__name__, text=text, size=len(text))
+
+
+def labels(request: TaskRequest) -> dict[str, Any]:
+    return (
+        {"items": ("n=0", "n=1", "n=2")} if request.key.task_id == "square" and request.item is None else {}
+    )
+
+
+MAPPED = ('%%task square --map "n in range(3)" --collect squares\n10 * n', "%%task total\nsum(squares)")
+
+
+def test_a_mapped_task_hands_each_instance_its_item_and_the_next_their_values(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor(hands_on=items, tells=labels)) as s:
+        (run,) = s.open(*MAPPED)
+        s.scheduler.run_until_idle()
+        assert s.run_state(run) is RunState.SUCCESS
+        found = [(one.key.task_id, one.key.map_index, one.label, one.items) for one in s.state.instances(run)]
+        assert found == [
+            ("square", -1, "", 3),
+            ("square", 0, "n=0", None),
+            ("square", 1, "n=1", None),
+            ("square", 2, "n=2", None),
+            ("total", -1, "", None),
+        ]
+        (total,) = (request for request in s.executor.requests if request.key.task_id == "total")
+        assert [decode(value, namespace={}) for value in total.collected["squares"]] == [0, 10, 20]
+        assert "squares" not in total.inputs
+
+
+def test_an_instance_that_failed_runs_again_alone_from_the_items_in_the_store(tmp_path: Path) -> None:
+    fails = lambda request: Result.FAIL if request.key.map_index == 1 else Result.SUCCESS  # noqa: E731
+    with stage(tmp_path, FakeExecutor(does=fails, hands_on=items, tells=labels)) as s:
+        (run,) = s.open(*MAPPED)
+        s.scheduler.run_until_idle()
+        assert s.states(run) == {"square": TaskState.FAILED, "total": TaskState.UPSTREAM_FAILED}
+    again = FakeExecutor(hands_on=items, tells=labels)
+    with stage(tmp_path, again) as s:
+        s.open(*MAPPED)
+        s.scheduler.run_until_idle()
+        assert s.run_state(run) is RunState.SUCCESS
+    tries = [(request.key.task_id, request.key.map_index) for request in again.requests]
+    assert tries == [("square", 1), ("total", -1)]
+    assert [decode(v, namespace={}) for v in again.requests[-1].collected["squares"]] == [0, 10, 20]
+
+
+def test_what_a_branch_did_not_choose_is_skipped(tmp_path: Path) -> None:
+    chooses = lambda request: {"follow": ("b",)} if request.key.task_id == "choose" else {}  # noqa: E731
+    with stage(tmp_path, FakeExecutor(tells=chooses)) as s:
+        (run,) = s.open(
+            "%%task.branch choose\n'b'", "%%task a --after choose\n1", "%%task b --after choose\n2"
+        )
+        s.scheduler.run_until_idle()
+        assert s.states(run) == {
+            "choose": TaskState.SUCCESS,
+            "a": TaskState.SKIPPED,
+            "b": TaskState.SUCCESS,
+        }
+        assert s.state.instances(run)[0].follow == ("b",)
+
+
+def test_a_run_of_a_paused_dag_sleeps_and_says_why(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor()) as s:
+        (run,) = s.open("%%dag n\nis_paused_upon_creation = true", "%%task a\n1")
+        s.scheduler.run_until_idle()
+        record = s.state.run(run)
+        assert record is not None
+        assert (record.state, record.reason) == (RunState.QUEUED, "n is paused")
+        assert s.executor.requests == []
+        assert s.scheduler.obey("pause", {"dag_id": "n", "paused": False, "path": ""}) == {}
+
+
+def test_commands_of_other_processes_are_obeyed_while_it_works(tmp_path: Path) -> None:
+    executor = FakeExecutor(does=lambda _: None)
+    with stage(tmp_path, executor) as s, StateStore(s.home.state) as other:
+        s.open("%%task a\n1")
+        number = other.commands.add("pause", {"dag_id": "n", "paused": True, "path": ""}, AT)
+        unknown = other.commands.add("fly", {}, AT)
+
+        def end_when_answered() -> None:
+            while other.commands.answer_to(unknown) is None:
+                time.sleep(0.01)
+            executor.end(executor.requests[0], Result.SUCCESS)
+
+        thread = Thread(target=end_when_answered)
+        thread.start()
+        s.scheduler.run_until_idle()
+        thread.join()
+        assert other.commands.answer_to(number) == {}
+        assert "doesn't know the command 'fly'" in str(other.commands.answer_to(unknown))
+        known = other.dag("n")
+        assert known is not None
+        assert known.paused
+
+
+def test_a_command_that_cannot_be_read_is_answered_and_harms_nothing(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor()) as s:
+        (run,) = s.open("%%task a\n1")
+        assert "can't read the command 'clear' (KeyError('tasks'))" in str(
+            s.scheduler.obey("clear", {})["error"]
+        )
+        s.scheduler.run_until_idle()
+        assert s.run_state(run) is RunState.SUCCESS
+
+
+def test_a_session_that_is_ending_leaves_commands_to_those_who_gave_them(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor(does=lambda _: None)) as s, StateStore(s.home.state) as other:
+        s.open("%%task a\n1")
+        s.scheduler.ask_to_stop("stopped by Ctrl-C")
+        s.scheduler._turn(s.scheduler._inbox.messages(0))
+        number = other.commands.add("pools", {}, AT)
+        s.scheduler.run_until_idle()
+        assert other.commands.answer_to(number) is None
+
+
+def test_callbacks_are_told_and_one_that_fails_harms_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cells = (
+        '%%dag n\non_failure_callback = "tell"',
+        "def tell(context): ...",
+        "%%task a --on-failure-callback tell --on-success-callback tell\n1",
+        "%%task b --on-success-callback tell --after none\n1",
+    )
+    fails = lambda request: Result.FAIL if request.key.task_id == "a" or request.callback else Result.SUCCESS  # noqa: E731
+    with stage(tmp_path, FakeExecutor(does=fails)) as s:
+        (run,) = s.open(*cells)
+        s.scheduler.run_until_idle()
+        assert s.states(run) == {"a": TaskState.FAILED, "b": TaskState.SUCCESS}
+    told = [(r.key.task_id, r.callback.event, r.callback.state) for r in s.executor.requests if r.callback]
+    assert sorted(told) == [
+        ("", "on_failure_callback", "failed"),
+        ("a", "on_failure_callback", "failed"),
+        ("b", "on_success_callback", "success"),
+    ]
+    assert len(caplog.messages) == 3
+    assert "on_failure_callback `tell` of n" in caplog.text
+
+
+def test_runs_that_are_fed_start_in_the_order_given(tmp_path: Path) -> None:
+    with stage(tmp_path, FakeExecutor()) as s:
+        workflow, todo = s.submitted("%%task a\n1", runs=3)
+        s.scheduler.feed(reversed(openings(s.state, workflow, todo)), most=1)
+        s.scheduler.run_until_idle()
+    assert [request.key.run.run_id[:10] for request in s.executor.requests] == [
+        "2026-01-03",
+        "2026-01-02",
+        "2026-01-01",
+    ]

@@ -12,7 +12,8 @@ from nbflow.errors import ParameterError
 from nbflow.model.run import RunType
 from nbflow.model.state import RunState, TaskState
 from nbflow.plan.selection import RUN_TIMED_OUT, Reprocess
-from nbflow.service.submit import Standing, opened, plan_of, submissions
+from nbflow.service.open_run import opened, plan_of
+from nbflow.service.submit import Standing, submissions
 
 if TYPE_CHECKING:
     from service.conftest import Written
@@ -41,6 +42,7 @@ CASES = [
     Case("stopped: what is left", {"a": "S", "b": ".", "c": "."}, QUEUED, Standing.CONTINUES),
     Case("its process died", {"a": "S", "b": ".", "c": "."}, RUNNING, Standing.CONTINUES),
     Case("asked for nothing but what is missing", {"a": "F", "b": "U", "c": "U"}, FAILED, Standing.DONE, options={"reprocess": Reprocess.NONE}),
+    Case("asked for nothing, but it was stopped", {"a": "S", "b": "."}, QUEUED, Standing.CONTINUES, options={"reprocess": Reprocess.NONE}),
     Case("asked for everything", {"a": "S", "b": "S", "c": "S"}, SUCCESS, Standing.CONTINUES, "abc", options={"reprocess": Reprocess.COMPLETED}),
     Case("succeeded, changed since", {"a": "S", "b": "S", "c": "S"}, SUCCESS, Standing.DONE, now=CHANGED_B),
     Case("succeeded, changed since, wanted", {"a": "S", "b": "S", "c": "S"}, SUCCESS, Standing.CONTINUES, "b", CHANGED_B, {"rerun_stale": True}),
@@ -60,7 +62,7 @@ def test_a_run_that_exists(case: Case, written: Written) -> None:
     (found,) = submissions(
         written.flow(*case.now), [day(1)], written.state, run_type=RunType.MANUAL, params={}, **case.options
     )  # type: ignore[arg-type]
-    assert (found.standing, "".join(found.again)) == (case.standing, case.again)
+    assert (found.standing, "".join(key.task_id for key in found.again)) == (case.standing, case.again)
 
 
 def one(written: Written, **options: object) -> Submission:
@@ -100,10 +102,13 @@ def test_a_run_keeps_the_interval_it_was_made_with(written: Written) -> None:
     assert one(written, params={}).interval == day(1, hours=6), "its schedule was another one then"
 
 
-def test_the_machine_is_told_of_tasks_the_notebook_still_has(written: Written) -> None:
+def test_the_machine_is_told_of_all_task_instances_of_the_store(written: Written) -> None:
     flow = written.flow(*CODE)
     written.run(flow, day(1), {"a": "S", "gone": "F"}, FAILED)
     (found,) = submissions(flow, [day(1)], written.state, run_type=RunType.MANUAL, params={})
     event = opened(found, plan_of(flow), AT)
-    assert {task: instance.state for task, instance in event.instances.items()} == {"a": TaskState.SUCCESS}
+    assert {key.task_id: instance.state for key, instance in event.instances.items()} == {
+        "a": TaskState.SUCCESS,
+        "gone": TaskState.FAILED,
+    }
     assert event.state is FAILED

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.conftest import CODE, day
+import pytest
+from service.conftest import AT, CODE, day
 
+from nbflow.model.messages import Expand, Instance, Move
+from nbflow.model.run import TaskKey
 from nbflow.model.state import RunState, TaskState
-from nbflow.service.views import grid_view
+from nbflow.service.views import grid_view, standing
 
 if TYPE_CHECKING:
     from service.conftest import Written
@@ -68,3 +71,60 @@ def test_the_headline_counts_names_the_latest_failures_first_and_cuts(written: W
     assert "xxx…; 4 Jan `a`: ZeroDivisionError (cell 1); 3 Jan `a`" in title
     assert title.endswith("; and 1 more")
     assert "\n" not in title
+
+
+def test_a_mapped_task_is_one_square_and_its_failed_instances_are_named(written: Written) -> None:
+    flow = written.flow('%%task fit --map "p in [1, 2]"\np')
+    run = written.run(flow, day(1), {"fit": "F"}, RunState.FAILED)
+    fit = TaskKey(run, "fit")
+    instances = [Instance(state=state) for state in (TaskState.SUCCESS, TaskState.FAILED)]
+    moves = [
+        Move(
+            at=AT,
+            key=TaskKey(run, "fit", index),
+            old=TaskState.NONE,
+            new=instance.state,
+            reason="boom",
+            instance=instance,
+        )
+        for index, instance in enumerate(instances)
+    ]
+    whole = Instance(state=TaskState.FAILED, try_number=1, items=2)
+    with written.state.writing():
+        written.state.record([Expand(key=fit, instances=tuple(instances)), *moves])
+        written.state.record(
+            [
+                Move(
+                    at=AT,
+                    key=fit,
+                    old=TaskState.RUNNING,
+                    new=TaskState.FAILED,
+                    reason="1 failed",
+                    instance=whole,
+                )
+            ]
+        )
+    view = grid_view(written.state, flow)
+    assert view.tasks == ("fit",)
+    assert view.squares["fit", run.run_id].reason == "1 success, 1 failed"
+    assert "`fit[1]`: boom" in view.title
+    assert "`fit`:" not in view.title
+
+
+@pytest.mark.parametrize(
+    ("state", "held", "paused", "shown"),
+    [
+        (RunState.RUNNING, True, False, "running"),
+        (RunState.RUNNING, False, False, "interrupted"),
+        (RunState.QUEUED, False, True, "paused"),
+        (RunState.QUEUED, True, False, "queued"),
+        (RunState.SUCCESS, False, True, "success"),
+    ],
+)
+def test_a_run_is_shown_as_it_stands(
+    written: Written, state: RunState, *, held: bool, paused: bool, shown: str
+) -> None:
+    key = written.run(written.flow(*CODE), day(1), {"a": "."}, state)
+    record = written.state.run(key)
+    assert record is not None
+    assert standing(record, held=held, paused=paused)[0] == shown

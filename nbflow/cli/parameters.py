@@ -1,0 +1,88 @@
+"""Options that give a run values for its notebook's parameters: papermill's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nbflow.errors import OptionError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Command = Callable[..., None]
+
+
+def parameter_options(command: Command) -> Command:
+    """`-p`, `-r`, `-f` and `-y`: the command gets `parameters`, `raw`, `files` and `yamls`."""
+    pair = {"nargs": 2, "multiple": True, "metavar": "NAME VALUE"}
+    options = [
+        click.option("-p", "--parameters", "parameters", help="A parameter's value.", **pair),
+        click.option("-r", "--parameters_raw", "raw", help="The same, always as text.", **pair),
+        click.option(
+            "-f",
+            "--parameters_file",
+            "files",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="A YAML file of parameters.",
+        ),
+        click.option(
+            "-y",
+            "--parameters_yaml",
+            "yamls",
+            multiple=True,
+            metavar="YAML",
+            help="Parameters as YAML text.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def given_parameters(
+    parameters: tuple[tuple[str, str], ...],
+    raw: tuple[tuple[str, str], ...],
+    files: tuple[Path, ...],
+    yamls: tuple[str, ...],
+) -> dict[str, object]:
+    """Parameters in papermill's order of precedence: files, YAML, `-p`, `-r`; later ones win."""
+    import yaml
+
+    found: dict[str, object] = {}
+    texts = []
+    for file in files:
+        try:
+            texts.append((str(file), file.read_text("utf-8")))
+        except OSError as error:
+            raise OptionError(f"-f {file}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise OptionError(f"-f {file} is not text in UTF-8: {error.reason}") from error
+    texts += [("-y", text) for text in yamls]
+    for where, text in texts:
+        try:
+            loaded = yaml.safe_load(text) or {}
+        except yaml.YAMLError as error:
+            raise ParameterError(f"{where} is not YAML: {error}") from error
+        if not isinstance(loaded, dict):
+            raise ParameterError(f"{where} must hold a mapping of names to values, such as `carrier: UA`")
+        found |= {str(name): value for name, value in loaded.items()}
+    found |= {name: typed_value(value) for name, value in parameters}
+    found |= dict(raw)
+    return found
+
+
+def typed_value(text: str) -> object:
+    """A value of `-p` as papermill's command line reads it: True, None, numbers, else text."""
+    words = {"True": True, "False": False, "None": None}
+    if text in words:
+        return words[text]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
