@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbflow.current import set_current
-from nbflow.errors import AddressError, DateError, NbflowError
+from nbflow.errors import AddressError, DateError, HomeError, NbflowError
 from nbflow.execute.variables import Connections, Variables
 from nbflow.magics.notebook import SavedFlow, find_notebook
 from nbflow.magics.outside import HandOutside
@@ -52,6 +53,7 @@ class Hand:
         self._dag = DagSpec(dag_id="notebook")
         self._assigned: frozenset[str] = frozenset()
         self._interval: Interval | None = None
+        self._previous: Interval | None = None  # of the latest run before that one that succeeded
         self._chosen: str | None = None
         self._outside = HandOutside(lambda: self.notebook)
         self.ti = HandTaskInstance(self._stored)
@@ -169,6 +171,9 @@ class Hand:
         chosen = None if date is None else read_date(date, timezone=self._dag.timezone, now=moment)
         self._interval = one_interval(self._dag, chosen, now=moment)
         self._chosen = date
+        self._previous = None
+        with suppress(HomeError):  # a home that can't be read leaves no cell without its `ds`
+            self._previous = self._outside.previous_success(self._dag.dag_id, self._interval.logical_date)
         self.give()
 
     def context(self) -> dict[str, object]:
@@ -186,7 +191,9 @@ class Hand:
         key = TaskKey(RunKey(dag.dag_id, run_id_of(self._interval.logical_date)), self.task)
         params = {name: _default(param.default) for name, param in dag.params.items()}
         params |= {name: self._namespace[name] for name in params if name in self._namespace}
-        context = context_of(key, self._interval, timezone=dag.timezone, params=params)
+        context = context_of(
+            key, self._interval, timezone=dag.timezone, params=params, previous_success=self._previous
+        )
         return {
             **context,
             "var": Variables(self._outside),

@@ -12,9 +12,11 @@ from nbflow.model.run import RunKey, run_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from nbflow.model.outside import Standing, StateQuery, TriggerQuery
+    from nbflow.model.run import Interval
     from nbflow.store.state import StateStore
 
 _NO_NOTEBOOK = "this kernel doesn't know its notebook, so it doesn't know where nbflow keeps {what}"
@@ -47,6 +49,15 @@ class HandOutside:
         with self._state("runs") as state:
             key = RunKey(query.dag_id, run_id_of(query.logical_date))
             return None if state is None else standing_in(state, key, query.task_id)
+
+    def previous_success(self, dag_id: str, logical_date: datetime) -> Interval | None:
+        """The data interval of the DAG's latest earlier run that succeeded; None for none, and where the kernel
+        doesn't know its notebook.
+        """
+        if self._notebook() is None:
+            return None
+        with self._state("runs") as state:
+            return None if state is None else state.previous_success(dag_id, logical_date)
 
     def trigger(self, query: TriggerQuery) -> Standing:
         """Have a run: `nbflow trigger`, whose words go into the cell.

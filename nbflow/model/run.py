@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 
@@ -58,9 +59,8 @@ def run_id_of(logical_date: datetime, variant: str = "") -> str:
     return f"{stamp}~{variant}" if variant else stamp
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RunKey:
-    """Which run of which DAG."""
+class RunKey(NamedTuple):
+    """Which run of which DAG. A named tuple: keys are made, compared and looked up all the time."""
 
     dag_id: str
     run_id: str
@@ -88,8 +88,7 @@ def local_label(local: datetime, variant: str = "") -> str:
     return f"{text}~{variant}" if variant else text
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class TaskKey:
+class TaskKey(NamedTuple):
     """Which task instance: a task of a run; `map_index` is -1 where the task isn't mapped."""
 
     run: RunKey

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from nbflow.model.messages import Instance
 from nbflow.model.state import TaskState
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _RETRYABLE = (Result.FAILED, Result.TIMED_OUT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conclusion:
+class Conclusion(NamedTuple):
     """What is to be done with a task instance whose try has ended.
 
     Attributes:
@@ -48,6 +46,8 @@ def conclude(spec: TaskSpec, now: Instance, event: TryEnded, *, goes_on: bool) -
         goes_on: whether its run does: in one that has ended nothing is tried again.
     """
     reason = event.reason
+    if event.result is Result.SUCCESS and event.follow is None:  # as nearly all do
+        return Conclusion(now, TaskState.SUCCESS, reason)
 
     def becomes(state: TaskState, why: str = reason, due: datetime | None = None) -> Conclusion:
         return Conclusion(now=now, state=state, reason=why, due=due)
@@ -55,8 +55,7 @@ def conclude(spec: TaskSpec, now: Instance, event: TryEnded, *, goes_on: bool) -
     failed = TaskState.SKIPPED if spec.kind is TaskKind.SENSOR and spec.soft_fail else TaskState.FAILED
     match event.result:
         case Result.SUCCESS:
-            if event.follow is not None:
-                now = now.changed(follow=event.follow)
+            now = now.changed(follow=event.follow)
             return becomes(TaskState.SUCCESS)
         case Result.SKIPPED | Result.STOPPED:
             return becomes(TaskState.SKIPPED)

@@ -104,6 +104,7 @@ class Machine:
                 self._tasks.end(event, stopping=self.stopping)
             case TryStarted():
                 self._tasks.begin(event.key, event.try_number, event.at)
+                return self._said()  # nothing follows from it
             case RunOpened():
                 self._runs.take(event)
             case ClockTicked(at=at):
@@ -119,6 +120,9 @@ class Machine:
         if not self.stopping:
             self._runs.settle(event.at)
             self._start(event.at)
+        return self._said()
+
+    def _said(self) -> list[Action]:
         actions = self._actions[:]
         self._actions.clear()
         return actions

@@ -182,7 +182,7 @@ class _Bench:
 
 def replace_index(key: TaskKey) -> TaskKey:
     """The task itself, of which this is an instance."""
-    return replace(key, map_index=-1)
+    return key._replace(map_index=-1)
 
 
 @contextmanager

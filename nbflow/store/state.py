@@ -7,7 +7,6 @@ import os
 import socket
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self, assert_never
 
 from nbflow.errors import HomeError, StoreTooNew
@@ -216,7 +215,7 @@ class StateStore(StateReader):
         self._db.executemany(
             self._sql["expand_instance"],
             [
-                {**rows.key_values(replace(key, map_index=index)), **rows.instance_values(instance)}
+                {**rows.key_values(key._replace(map_index=index)), **rows.instance_values(instance)}
                 for index, instance in enumerate(instances)
             ],
         )

@@ -41,7 +41,9 @@ LETTERS = {
     "k": TaskState.SKIPPED,
     "r": TaskState.RUNNING,
 }
-MULTISETS = ["".join(states) for size in range(1, 5) for states in combinations_with_replacement("sfukr", size)]
+MULTISETS = [
+    "".join(states) for size in range(1, 5) for states in combinations_with_replacement("sfukr", size)
+]
 
 RUNS: dict[str, Callable[[str], bool]] = {
     "all success": lambda up: set(up) <= set("s"),
@@ -80,7 +82,9 @@ def finished(rule: str, up: str) -> Decision:
     runs, otherwise = RULES[rule]
     if RUNS[runs](up):
         return Decision.RUN
-    said = (then for among, alone, then in OTHERWISE[otherwise] if set(up) & set(among) and set(up) <= set(alone))
+    said = (
+        then for among, alone, then in OTHERWISE[otherwise] if set(up) & set(among) and set(up) <= set(alone)
+    )
     return WORDS[next(said)]
 
 

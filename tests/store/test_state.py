@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -307,7 +306,7 @@ def test_instances_of_a_mapped_task_stand_after_it_and_keep_their_tries(state: S
     add_run(state)
     with state.writing():
         state.record([Expand(key=LOAD, instances=(Instance(label="old"), Instance(max_tries=3)))])
-        state.record([move(replace(LOAD, map_index=0), TaskState.NONE, TaskState.SUCCESS, AT, try_number=2)])
+        state.record([move(LOAD._replace(map_index=0), TaskState.NONE, TaskState.SUCCESS, AT, try_number=2)])
         state.record([Expand(key=LOAD, instances=tuple(Instance(label=name) for name in "xyz"))])
     found = state.instances(RUN)
     assert [(one.key.task_id, one.key.map_index) for one in found] == [
