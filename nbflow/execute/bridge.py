@@ -24,6 +24,7 @@ from nbflow.execute.exchange import AskedOutside
 from nbflow.execute.meaning import JUDGED, ends_in_value, meaning_of
 from nbflow.execute.process import end_with_parent, leave_sockets_open, let_output_through, tell_of_crashes
 from nbflow.execute.reporter import Reporter
+from nbflow.execute.secrets import Secrets
 from nbflow.execute.shown import show_errors
 from nbflow.execute.sources import code_name, name_cells
 from nbflow.execute.templates import Renderer, TemplateOptions, offer_templates
@@ -96,15 +97,16 @@ class TrySession:
             previous_success=brief.previous_success,
         )
         outside = AskedOutside(brief.exchange)
+        secrets = Secrets(getattr(getattr(shell, "kernel", None), "session", None))
         self._given = {
             **context,
             "params": self._params,
-            "var": Variables(outside),
-            "conn": Connections(outside),
+            "var": Variables(outside, secrets),
+            "conn": Connections(outside, secrets),
             "ti": self._ti,
         }
         set_current(self._given, outside)
-        self._reporter = Reporter(brief, shell, self._given)
+        self._reporter = Reporter(brief, shell, self._given, secrets)
         shell.user_ns.update(
             {name: value for name, value in self._given.items() if name not in brief.assigned}
         )

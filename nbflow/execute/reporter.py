@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nbflow.execute.brief import Brief, CellPlace
     from nbflow.execute.fork.kernel import ChildSession
+    from nbflow.execute.secrets import Secrets
     from nbflow.model.work import ErrorPlace
     from nbflow.model.xcom import XComValue
 
@@ -38,18 +39,22 @@ class Reporter:
         brief: of the try.
         shell: of its kernel.
         given: the names that nbflow has set: they are nobody's variables.
+        secrets: what must not be told.
 
     Attributes:
         done: whether it has reported.
         child: the way to the host, where this process is its child; else the report is a file.
     """
 
-    def __init__(self, brief: Brief, shell: InteractiveShell, given: Mapping[str, object]) -> None:
+    def __init__(
+        self, brief: Brief, shell: InteractiveShell, given: Mapping[str, object], secrets: Secrets
+    ) -> None:
         self.done = False
         self.child: ChildSession | None = None
         self._brief = brief
         self._shell = shell
         self._given = given
+        self._secrets = secrets
 
     def report(
         self,
@@ -67,10 +72,10 @@ class Reporter:
         self.done = True
         report = {
             "result": result.value,
-            "reason": reason,
-            "error": error_to_json(error),
+            "reason": self._secrets.masked(reason),
+            "error": self._secrets.masked(error_to_json(error)),
             "xcoms": [value.to_json() for value in xcoms],
-            "notes": list(notes),
+            "notes": self._secrets.masked(list(notes)),
             **how_it_goes_on(follow, items, again_after),
         }
         if self.child is None:

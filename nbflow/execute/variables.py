@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from nbflow.errors import OutsideError
+from nbflow.execute.secrets import Secrets
 from nbflow.model.connection import Connection
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ _NO_CONNECTION = (
 class Values:
     """`var.value`, or `var.json`: a variable as attribute, or by `get`."""
 
-    def __init__(self, outside: Outside, read: Callable[[str, str], object]) -> None:
+    def __init__(self, outside: Outside, secrets: Secrets, read: Callable[[str, str], object]) -> None:
         self._outside = outside
+        self._secrets = secrets
         self._read = read
 
     def __getattr__(self, key: str) -> object:
@@ -56,6 +58,7 @@ class Values:
         if text is None:
             text = self._outside.variable(key)
         if text is not None:
+            self._secrets.keep_variable(key, text)
             return self._read(key, text)
         if default is not _UNSET:
             return default
@@ -70,9 +73,10 @@ class Variables:
         json: the variables as what their JSON says.
     """
 
-    def __init__(self, outside: Outside) -> None:
-        self.value = Values(outside, lambda _, text: text)
-        self.json = Values(outside, _from_json)
+    def __init__(self, outside: Outside, secrets: Secrets | None = None) -> None:
+        secrets = secrets or Secrets()
+        self.value = Values(outside, secrets, lambda _, text: text)
+        self.json = Values(outside, secrets, _from_json)
 
     def __repr__(self) -> str:
         return "<var: var.value.NAME is a variable's text, var.json.NAME what its JSON says>"
@@ -81,8 +85,9 @@ class Variables:
 class Connections:
     """`conn`: a connection as attribute, or by `get`."""
 
-    def __init__(self, outside: Outside) -> None:
+    def __init__(self, outside: Outside, secrets: Secrets | None = None) -> None:
         self._outside = outside
+        self._secrets = secrets or Secrets()
 
     def __getattr__(self, conn_id: str) -> Connection:
         """The connection `conn_id`.
@@ -103,7 +108,11 @@ class Connections:
         text = os.environ.get(f"NBFLOW_CONN_{conn_id.upper()}")
         if text is None:
             text = self._outside.connection(conn_id)
-        return default_conn if text is None else Connection.read(conn_id, text)
+        if text is None:
+            return default_conn
+        found = Connection.read(conn_id, text)
+        self._secrets.keep_connection(found)
+        return found
 
     def __repr__(self) -> str:
         return "<conn: conn.NAME is a connection, with .host .login .password .port .schema .extra_dejson>"

@@ -52,7 +52,9 @@ def test_every_name_has_its_value_as_a_variable_by_import_and_in_a_template(benc
     assert left.values[RETURN_VALUE] == (expected, [True] * 18, "|".join(expected.values()) + "\n")
 
 
-def test_a_name_that_the_notebook_assigns_anywhere_is_never_injected_but_can_be_imported(bench: Bench) -> None:
+def test_a_name_that_the_notebook_assigns_anywhere_is_never_injected_but_can_be_imported(
+    bench: Bench,
+) -> None:
     ways = {
         "ds": "ds = 1",
         "ts": "for ts in (1,):\n    pass",
@@ -74,7 +76,9 @@ def test_a_name_that_the_notebook_assigns_anywhere_is_never_injected_but_can_be_
 
 def test_what_was_given_outranks_date_param_and_that_outranks_the_cell(bench: Bench) -> None:
     cell = "# parameters\nday = 'of the cell'\nrows = 'of the cell'\nname = 'of the cell'"
-    dag = DagSpec(dag_id="small", date_param="day", params={n: Param(name=n) for n in ("day", "rows", "name")})
+    dag = DagSpec(
+        dag_id="small", date_param="day", params={n: Param(name=n) for n in ("day", "rows", "name")}
+    )
     task = "%%task look\n(day, rows, name, params)"
     dated = bench.run(cell, task, params=run_params(dag, {"rows": "given"}, DAY))
     found = ("2026-02-17", "given", "of the cell")
