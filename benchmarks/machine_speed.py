@@ -17,7 +17,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from nbflow.model.graph import Graph
-from nbflow.model.messages import Launch, Plan, RunOpened, TryEnded, TryStarted
+from nbflow.model.messages import Launch, RunOpened, TryEnded, TryStarted
+from nbflow.model.plan import Plan
 from nbflow.model.run import RunKey, TaskKey
 from nbflow.model.task import TaskSpec
 from nbflow.model.work import Result
@@ -59,7 +60,9 @@ def simulate(plan: Plan, runs: int, step: timedelta, parallelism: int = 32) -> t
         while opened < runs and len(launched) < parallelism:
             key = RunKey("dag", f"{opened}")
             event = RunOpened(at=at, run=key, logical_date=START + opened * step, plan=plan)
-            launched += [(one.key, one.try_number) for one in machine.handle(event) if isinstance(one, Launch)]
+            launched += [
+                (one.key, one.try_number) for one in machine.handle(event) if isinstance(one, Launch)
+            ]
             opened += 1
             events += 1
         if not launched:
@@ -67,7 +70,9 @@ def simulate(plan: Plan, runs: int, step: timedelta, parallelism: int = 32) -> t
         key, number = launched.popleft()
         at += timedelta(milliseconds=1)
         machine.handle(TryStarted(at=at, key=key, try_number=number))
-        ended = TryEnded(at=at, key=key, try_number=number, result=Result.SUCCESS, reason="its cells ran to the end")
+        ended = TryEnded(
+            at=at, key=key, try_number=number, result=Result.SUCCESS, reason="its cells ran to the end"
+        )
         for action in machine.handle(ended):
             if type(action) is Launch:
                 launched.append((action.key, action.try_number))
@@ -90,7 +95,9 @@ def seconds(work: Callable[[], object], rounds: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (default 3)")
     options = parser.parse_args()
     print("tasks in a run   events a second")

@@ -89,11 +89,12 @@ class HandOutside:
     def _state(self, what: str) -> Iterator[StateStore | None]:
         """The home's store, None where nothing has run in it yet."""
         from nbflow.store.home import find_home
-        from nbflow.store.state import StateStore
 
         home = find_home(self._path(what))
         if not home.state.exists():
             yield None
             return
+        from nbflow.store.state import StateStore
+
         with StateStore(home.state) as state:
             yield state

@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.model.dag import DagSpec, Param
 from nbflow.model.problem import Problem, Severity
+from nbflow.model.schedule import Continuous, read_schedule
 from nbflow.parse.dag_values import DAG_COUNTS, DAG_FLAGS, DAG_LISTS, READERS
 from nbflow.parse.draft import dag_lines, placed
 from nbflow.parse.header import HeaderKind, name_problem
 from nbflow.parse.option import nearest, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nbflow.parse.draft import Draft
 
 _NOT_OURS = frozenset({"date", "reset"})
 """`%dag --date` sets the date by hand; it says nothing of the DAG."""
+_ONE_RUN = """\
+max_active_runs is {most}, but with @continuous one run is active at a time: each begins where the one before it \
+ended. Leave max_active_runs out."""
 
 
 def dag_of(
@@ -52,27 +56,29 @@ def dag_of(
         if header is None or header.kind in (HeaderKind.TASK, HeaderKind.CONTINUES):
             for line, text in dag_lines(draft):
                 spec = _line(spec, text, draft, line, problems)
+    cell = first.number if first else None
+    problems += [
+        Problem(severity=Severity.ERROR, code="bad-dag", message=message, cell=cell)
+        for message in _at_odds(spec)
+    ]
+    # Each run of @continuous begins where another ended (semantics.md, `@continuous`).
+    return replace(spec, max_active_runs=1) if _is_continuous(spec) else spec, problems
+
+
+def _at_odds(spec: DagSpec) -> Iterator[str]:
+    """What is wrong with options that are right one by one: they don't go together."""
     if spec.date_param is not None and spec.date_param not in spec.params:
         known = ", ".join(spec.params) or "none; tag the cell that defines them `parameters`"
-        message = (
-            f"date_param names `{spec.date_param}`, which is no parameter.{nearest(spec.date_param, spec.params)} "
-            f"Parameters: {known}."
-        )
-        problems.append(
-            Problem(
-                severity=Severity.ERROR, code="bad-dag", message=message, cell=first.number if first else None
-            )
-        )
+        guess = nearest(spec.date_param, spec.params)
+        yield f"date_param names `{spec.date_param}`, which is no parameter.{guess} Parameters: {known}."
     if spec.start_date and spec.end_date and spec.end_date < spec.start_date:
-        message = (
-            f"end_date {spec.end_date.date()} lies before start_date {spec.start_date.date()}; swap them."
-        )
-        problems.append(
-            Problem(
-                severity=Severity.ERROR, code="bad-dag", message=message, cell=first.number if first else None
-            )
-        )
-    return spec, problems
+        yield f"end_date {spec.end_date.date()} lies before start_date {spec.start_date.date()}; swap them."
+    if _is_continuous(spec) and spec.max_active_runs not in (1, DagSpec(dag_id="").max_active_runs):
+        yield _ONE_RUN.format(most=spec.max_active_runs)
+
+
+def _is_continuous(spec: DagSpec) -> bool:
+    return spec.schedule is not None and isinstance(read_schedule(spec.schedule), Continuous)
 
 
 def _toml(draft: Draft, body: str, problems: list[Problem]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
-from nbflow.model.messages import Instance
+from nbflow.model.instance import Instance
 from nbflow.model.state import TaskState
 from nbflow.model.task import SensorMode, TaskKind
 from nbflow.model.work import Result

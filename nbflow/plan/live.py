@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from nbflow.model.messages import Instance, Plan, Prior
+    from nbflow.model.instance import Instance, Prior
+    from nbflow.model.plan import Plan
     from nbflow.model.task import TaskSpec
 
 

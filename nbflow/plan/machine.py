@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from nbflow.model.instance import Instance
 from nbflow.model.messages import (
     Action,
     Cleared,
     ClockTicked,
     Event,
-    Instance,
     Marked,
     PauseSet,
     PoolsSet,
@@ -28,11 +28,13 @@ from nbflow.model.messages import (
 from nbflow.model.run import RunKey
 from nbflow.plan.runs import Deadline, Runs
 from nbflow.plan.tasks import Tasks
+from nbflow.plan.tries import Tries
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from nbflow.model.messages import Command, Instance
+    from nbflow.model.instance import Instance
+    from nbflow.model.messages import Command
     from nbflow.model.run import TaskKey
 
 
@@ -41,9 +43,10 @@ class Machine:
 
     def __init__(self, *, parallelism: int) -> None:
         self._actions: list[Action] = []
-        self._tasks = Tasks(self._actions, parallelism)
-        self._runs = Runs(self._actions, self._tasks)
-        self.slots = self._tasks.slots
+        self._tries = Tries(self._actions, parallelism)
+        self._tasks = Tasks(self._actions, self._tries)
+        self._runs = Runs(self._actions, self._tries, self._tasks)
+        self.slots = self._tries.slots
         self.stopping = False
 
     # What can be asked
@@ -55,14 +58,14 @@ class Machine:
         Nothing is open, or all that is open is held by an earlier run or paused and no task runs; after a stop,
         no task runs any more.
         """
-        if self._tasks.in_flight:
+        if self._tries.in_flight:
             return False
         return self.stopping or self._runs.asleep
 
     @property
     def next_wake(self) -> datetime | None:
         """When the machine next wants to be told the time; None when it waits for no time."""
-        return None if self.stopping else self._tasks.timers.next
+        return None if self.stopping else self._tries.timers.next
 
     def instance(self, key: TaskKey) -> Instance:
         """A task instance of an open run.
@@ -101,14 +104,14 @@ class Machine:
         """Take one event; give the actions that follow from it, in order."""
         match event:
             case TryEnded():
-                self._tasks.end(event, stopping=self.stopping)
+                self._tries.end(event, stopping=self.stopping)
             case TryStarted():
-                self._tasks.begin(event.key, event.try_number, event.at)
+                self._tries.begin(event.key, event.try_number, event.at)
                 return self._said()  # nothing follows from it
             case RunOpened():
                 self._runs.take(event)
             case ClockTicked(at=at):
-                for due in self._tasks.timers.due(at):
+                for due in self._tries.timers.due(at):
                     self._come_due(due, at)
             case VersionPublished():
                 self._runs.publish(event.dag_id, event.plan)
@@ -150,8 +153,8 @@ class Machine:
         elif isinstance(due, RunKey):
             self._runs.time_out(due, at)
         else:
-            self._tasks.wake(due, at)
+            self._tries.wake(due, at)
 
     def _start(self, at: datetime) -> None:
-        for key in self.slots.take(self._tasks.is_ready):
-            self._tasks.launch(key, at)
+        for key in self.slots.take(self._tries.is_ready):
+            self._tries.launch(key, at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbflow.model.messages import Instance
+from nbflow.model.instance import Instance
 from nbflow.model.run import TaskKey
 from nbflow.model.state import TaskState
 from nbflow.plan.live import LiveTask

@@ -21,12 +21,14 @@ class Moves:
     Attributes:
         touched: tasks about which something is new: the rules are to be asked.
         loose: runs about which something is new: they may be over.
+        failed: tasks that have failed in runs that stop at the first failure.
     """
 
     def __init__(self, actions: list[Action]) -> None:
         self._actions = actions
         self.touched: deque[LiveTask] = deque()
         self.loose: dict[LiveRun, None] = {}
+        self.failed: list[LiveTask] = []
 
     def move(self, task: LiveTask, new: TaskState, reason: str, at: datetime) -> None:
         """Change a task instance's state, and tell all whom it concerns."""
@@ -42,6 +44,8 @@ class Moves:
         if new.finished:
             self.touched.extend((whole or task).down)
             self._touch_following(task)
+            if new is TaskState.FAILED and run.plan.fail_fast:
+                self.failed.append(task)
             if whole is not None and whole.left == 0 and whole.now.state is TaskState.RUNNING:
                 self.move(whole, *aggregate(whole), at)
         elif new is TaskState.NONE:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from nbflow.model.messages import Instance, RunOpened
+    from nbflow.model.instance import Instance
+    from nbflow.model.messages import RunOpened
 
 
 def fill(run: LiveRun, instances: Mapping[TaskKey, Instance]) -> None:

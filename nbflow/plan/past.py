@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from nbflow.model.messages import Prior
+    from nbflow.model.instance import Prior
     from nbflow.plan.live import LiveRun
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbflow.model.messages import Prior
+from nbflow.model.instance import Prior
 from nbflow.model.state import Decision, TaskState, Verdict
 from nbflow.model.task import TaskKind
 from nbflow.plan.trigger import decide, verdict

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from nbflow.model.messages import Plan, RunOpened
+    from nbflow.model.messages import RunOpened
+    from nbflow.model.plan import Plan
     from nbflow.model.run import RunKey, TaskKey
     from nbflow.plan.tasks import Tasks
+    from nbflow.plan.tries import Tries
 
 _BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
 
@@ -37,10 +39,11 @@ class Deadline:
 class Runs:
     """The open runs."""
 
-    def __init__(self, actions: list[Action], tasks: Tasks) -> None:
+    def __init__(self, actions: list[Action], tries: Tries, tasks: Tasks) -> None:
         self._actions = actions
+        self._tries = tries
         self._tasks = tasks
-        self.open = tasks.open
+        self.open = tries.open
         self._past = Past()
         self._active: Counter[str] = Counter()  # runs in state running, by DAG
         self._waiting: dict[str, list[tuple[datetime, int, RunKey]]] = {}  # queued runs, by DAG, a heap
@@ -53,12 +56,12 @@ class Runs:
     @property
     def asleep(self) -> bool:
         """Whether every open run waits for something outside: an earlier run, or its DAG being unpaused."""
-        paused = self._tasks.slots.paused
+        paused = self._tries.slots.paused
         return all(run.held or run.key.dag_id in paused for run in self.open.values())
 
     def waiting(self) -> dict[RunKey, str]:
         """The runs that only an event from outside can bring on, each with what it waits for."""
-        paused = self._tasks.slots.paused
+        paused = self._tries.slots.paused
         return {
             key: run.held or f"{key.dag_id} is paused"
             for key, run in self.open.items()
@@ -76,17 +79,17 @@ class Runs:
         run = LiveRun(event.run, event.logical_date, event.run_type, event.plan, event.state)
         run.superseded = event.superseded
         fill(run, event.instances)
-        resume(run, event, self._tasks.moves.record)
+        resume(run, event, self._tries.moves.record)
         self.open[run.key] = run
         self._past.enter(run, event.prior)
         if run.state.finished:
             self._move_run(run, RunState.QUEUED, "goes on", at)
         elif run.state is RunState.RUNNING:
             self._move_run(run, RunState.QUEUED, "its scheduler had ended", at)
-        self._tasks.slots.limit(dag_id, run.plan.max_active_tasks)
+        self._tries.slots.limit(dag_id, run.plan.max_active_tasks)
         self._failed_in_a_row.setdefault(dag_id, event.failed_before)
         if run.plan.deadline is not None:
-            self._tasks.timers.set(at + run.plan.deadline, Deadline(run.key))
+            self._tries.timers.set(at + run.plan.deadline, Deadline(run.key))
         self._queue(run)
         self._actions += removals(run, event)
 
@@ -136,11 +139,11 @@ class Runs:
             elif state is RunState.FAILED and not task.now.state.finished:
                 ends = TaskState.FAILED if task.holds_slot else TaskState.SKIPPED
                 self._tasks.mark(task, ends, reason, at)
-        self._tasks.moves.loose[run] = None
+        self._tries.moves.loose[run] = None
 
     def pause(self, dag_id: str, *, paused: bool) -> None:
         """Queue nothing new of a DAG, or go on with it."""
-        self._tasks.slots.pause(dag_id, paused=paused)
+        self._tries.slots.pause(dag_id, paused=paused)
         self._has_room.add(dag_id)
 
     def stop(self, reason: str, at: datetime) -> None:
@@ -148,11 +151,11 @@ class Runs:
         for run in self.open.values():
             for task in list(run.everything()):
                 if task.holds_slot:
-                    self._tasks.interrupt(task, reason, at)
+                    self._tries.interrupt(task, reason, at)
                 elif (
                     not task.now.state.finished and task.now.state is not TaskState.NONE and not task.expanded
                 ):
-                    self._tasks.move(task, TaskState.NONE, reason, at)
+                    self._tries.moves.move(task, TaskState.NONE, reason, at)
             if run.state is RunState.RUNNING:
                 self._move_run(run, RunState.QUEUED, reason, at)
 
@@ -167,9 +170,9 @@ class Runs:
         run.sentence = (RunState.FAILED, reason)
         for task in list(run.everything()):
             if task.holds_slot:
-                self._tasks.halt(task, TaskState.SKIPPED, reason, at)
+                self._tries.halt(task, TaskState.SKIPPED, reason, at)
             elif not task.now.state.finished and not task.expanded:
-                self._tasks.move(task, TaskState.SKIPPED, reason, at)
+                self._tries.moves.move(task, TaskState.SKIPPED, reason, at)
         if run.state is RunState.RUNNING:
             self._finish(run, RunState.FAILED, reason, at)
 
@@ -182,11 +185,12 @@ class Runs:
 
     def settle(self, at: datetime) -> None:
         """Let everything follow from what is new: rules, ends of runs, and runs that get room."""
-        while self._tasks.moves.touched or self._tasks.moves.loose or self._has_room:
+        moves = self._tries.moves
+        while moves.touched or moves.failed or moves.loose or self._has_room:
             for run in self._tasks.settle(at):
                 run.held = ""
                 self._queue(run)
-            loose, self._tasks.moves.loose = self._tasks.moves.loose, {}
+            loose, moves.loose = moves.loose, {}
             for run in loose:
                 self._close_or_hold(run, at)
             for dag_id in sorted(self._has_room):
@@ -202,7 +206,7 @@ class Runs:
     def _admit(self, dag_id: str, at: datetime) -> None:
         """Start queued runs, earliest logical date first, while the DAG has room for them."""
         queue = self._waiting.get(dag_id, [])
-        while queue and dag_id not in self._tasks.slots.paused:
+        while queue and dag_id not in self._tries.slots.paused:
             run = self.open.get(queue[0][-1])
             if run is None or run.state is not RunState.QUEUED or run.held:
                 heapq.heappop(queue)
@@ -213,11 +217,11 @@ class Runs:
             self._active[dag_id] += 1
             self._move_run(run, RunState.RUNNING, "the DAG has room for it", at)
             if run.plan.dagrun_timeout is not None:
-                self._tasks.timers.set(at + run.plan.dagrun_timeout, run.key)
-            self._tasks.moves.touched.extend(
+                self._tries.timers.set(at + run.plan.dagrun_timeout, run.key)
+            self._tries.moves.touched.extend(
                 task for task in run.everything() if task.now.state is TaskState.NONE
             )
-            self._tasks.moves.loose[run] = None
+            self._tries.moves.loose[run] = None
 
     def _close_or_hold(self, run: LiveRun, at: datetime) -> None:
         """End a run all of whose tasks are finished; let one that can't get on give its place to others."""
@@ -250,7 +254,7 @@ class Runs:
         self._active[dag_id] -= 1
         self._close(run, state)
         most = run.plan.max_consecutive_failed_runs
-        if most and self._failed_in_a_row[dag_id] >= most and dag_id not in self._tasks.slots.paused:
+        if most and self._failed_in_a_row[dag_id] >= most and dag_id not in self._tries.slots.paused:
             said = (
                 f"its last {self._failed_in_a_row[dag_id]} runs failed (max_consecutive_failed_runs = {most})"
             )

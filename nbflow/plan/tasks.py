@@ -1,129 +1,30 @@
-"""The state machine's half that moves task instances."""
+"""The state machine's half that decides about task instances: by the rules, or by a person's word."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from nbflow.model.messages import Action, Expand, Halt, Instance, Launch, TryEnded
+from nbflow.model.messages import Action, Halt
 from nbflow.model.state import Decision, RunState, TaskState
 from nbflow.model.task import TaskKind
-from nbflow.model.work import Result
-from nbflow.plan.conclusion import cleared, conclude, undecided
-from nbflow.plan.mapped import aggregate, instances_for
-from nbflow.plan.moves import Moves
 from nbflow.plan.ruling import ruling, waits_for
-from nbflow.plan.slots import Slots
-from nbflow.plan.timers import Timers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from nbflow.model.run import RunKey, TaskKey
+    from nbflow.model.run import TaskKey
     from nbflow.plan.live import LiveRun, LiveTask
-    from nbflow.plan.runs import Deadline
+    from nbflow.plan.tries import Tries
 
 
 class Tasks:
-    """The task instances of all open runs.
+    """What becomes of task instances that no try decides about."""
 
-    Attributes:
-        open: the open runs.
-        slots: what starts next, and the places that are taken.
-        timers: what waits for a time.
-        moves: where their states change.
-        in_flight: how many tries are under way.
-    """
-
-    def __init__(self, actions: list[Action], parallelism: int) -> None:
+    def __init__(self, actions: list[Action], tries: Tries) -> None:
         self._actions = actions
-        self.open: dict[RunKey, LiveRun] = {}
-        self.slots = Slots(parallelism)
-        self.timers: Timers[RunKey | TaskKey | Deadline] = Timers()
-        self.moves = Moves(actions)
-        self.in_flight = 0
-
-    # Tries
-
-    def launch(self, key: TaskKey, at: datetime) -> None:
-        """Start the try of a task instance that has got its places, or the next look of its last try."""
-        task = self._known(key)
-        now = task.now
-        if now.looks == 0:
-            now = now.in_state(now.state, tries=1)
-        self._fly(task, now, at)
-        self.move(task, TaskState.QUEUED, "a slot is free", at)
-        self._actions.append(Launch(key=key, try_number=task.now.try_number, look=task.now.looks))
-
-    def begin(self, key: TaskKey, try_number: int, at: datetime) -> None:
-        """The executor has begun a try."""
-        task = self._current(key, try_number)
-        if task is not None and task.now.state is TaskState.QUEUED:
-            self.move(task, TaskState.RUNNING, "the executor started it", at)
-
-    def end(self, event: TryEnded, *, stopping: bool) -> None:
-        """A try is over. One that no longer counts changes nothing."""
-        task = self._current(event.key, event.try_number)
-        if task is None or not task.flying:
-            return
-        at, run = event.at, task.run
-        task.flying = False
-        self.in_flight -= 1
-        if task.now.state is TaskState.QUEUED:
-            self.move(task, TaskState.RUNNING, "the executor started it", at)
-        sentence, task.sentence = task.sentence, None
-        if sentence is not None and not self._stands(task, event, sentence[0]):
-            self._land(task, *sentence, at)
-        elif task.now.state is TaskState.RESTARTING:
-            self.slots.give_back(task.key, task.spec)
-            if task.dormant and run.tasks[event.key.task_id].expanded:
-                self.moves.remove(task, "there are fewer items now", at)
-            else:
-                self._reset(task, "its try was stopped", at)
-        elif stopping and undecided(task.now, event.result):
-            task.now = task.now.changed(max_tries=task.now.max_tries + (task.now.looks == 0))
-            self._land(task, TaskState.NONE, event.reason, at)
-        elif event.items is not None and event.result is Result.SUCCESS:
-            self._expand(task, event.items, at)
-        else:
-            self._conclude(task, event)
-        if run.state.finished and not run.busy:  # one that took too long: this was its last task
-            self.open.pop(run.key, None)
-
-    def wake(self, key: TaskKey, at: datetime) -> None:
-        """A task instance has waited for its time."""
-        run = self.open.get(key.run)
-        task = run.find(key) if run else None
-        if task is None or task.due is None or task.due > at:
-            return
-        task.due = None
-        match task.now.state:
-            case TaskState.UP_FOR_RETRY:
-                self._ready(task, "its retry delay has passed", at)
-            case TaskState.UP_FOR_RESCHEDULE:
-                self._ready(task, "it is time to look again", at)
-            case TaskState.RUNNING if not task.flying:
-                self._fly(task, task.now, at)
-                self._actions.append(Launch(key=key, try_number=task.now.try_number, look=task.now.looks))
-            case _:
-                pass  # it was cleared or marked meanwhile
-
-    def halt(self, task: LiveTask, state: TaskState, reason: str, at: datetime) -> None:
-        """Stop a task instance that holds a slot; it becomes `state`, once its try has ended."""
-        if task.flying:
-            task.sentence = (state, reason)
-            self._actions.append(Halt(key=task.key, try_number=task.now.try_number, reason=reason))
-        else:
-            self._land(task, state, reason, at)
-
-    def interrupt(self, task: LiveTask, reason: str, at: datetime) -> None:
-        """Stop a task instance that holds a slot, because the scheduler ends: nothing is decided about it."""
-        if task.flying:
-            self._actions.append(Halt(key=task.key, try_number=task.now.try_number, reason=reason))
-        else:
-            self._land(task, TaskState.NONE, reason, at)
-
-    # Decisions
+        self._tries = tries
+        self._moves = tries.moves
 
     def settle(self, at: datetime) -> list[LiveRun]:
         """Apply the rules to all tasks about which something is new, and to what follows from that.
@@ -131,9 +32,11 @@ class Tasks:
         Returns:
             Runs that were held by an earlier run and can go on.
         """
+        while self._moves.failed:
+            self._fail_fast(self._moves.failed.pop(), at)
         woken: dict[LiveRun, None] = {}
-        while self.moves.touched:
-            task = self.moves.touched.popleft()
+        while self._moves.touched:
+            task = self._moves.touched.popleft()
             run = task.run
             if task.now.state is not TaskState.NONE or run.state.finished or task.dormant:
                 continue
@@ -146,11 +49,11 @@ class Tasks:
                 continue
             match said.decision:
                 case Decision.RUN:
-                    self._ready(task, said.reason, at)
+                    self._tries.ready(task, said.reason, at)
                 case Decision.SKIP:
-                    self.move(task, TaskState.SKIPPED, said.reason, at)
+                    self._moves.move(task, TaskState.SKIPPED, said.reason, at)
                 case Decision.UPSTREAM_FAILED:
-                    self.move(task, TaskState.UPSTREAM_FAILED, said.reason, at)
+                    self._moves.move(task, TaskState.UPSTREAM_FAILED, said.reason, at)
                 case Decision.WAIT:
                     pass
                 case _:
@@ -165,25 +68,25 @@ class Tasks:
             for item in task.items:
                 item.whole = None
             task.spare, task.items = [*task.items, *task.spare], []
-            self._reset(task, reason, at)
-            self.moves.recount_below(task)
+            self._tries.reset(task, reason, at)
+            self._moves.recount_below(task)
             return
         self._restart(task, reason, at)
         whole = task.whole
         if whole is not None and whole.now.state.finished:
-            self.move(whole, TaskState.NONE, reason, at)
-            self.move(whole, TaskState.RUNNING, f"instance {task.key.map_index} runs again", at)
+            self._moves.move(whole, TaskState.NONE, reason, at)
+            self._moves.move(whole, TaskState.RUNNING, f"instance {task.key.map_index} runs again", at)
 
     def _restart(self, task: LiveTask, reason: str, at: datetime) -> None:
         if task.now.state is TaskState.REMOVED:
             return
         if not task.flying:
             if task.holds_slot:
-                self.slots.give_back(task.key, task.spec)
-            self._reset(task, reason, at)
+                self._tries.slots.give_back(task.key, task.spec)
+            self._tries.reset(task, reason, at)
         elif task.now.state is not TaskState.RESTARTING:
             task.sentence = None
-            self.move(task, TaskState.RESTARTING, reason, at)
+            self._moves.move(task, TaskState.RESTARTING, reason, at)
             self._actions.append(Halt(key=task.key, try_number=task.now.try_number, reason=reason))
 
     def mark(self, task: LiveTask, state: TaskState, reason: str, at: datetime) -> None:
@@ -192,146 +95,45 @@ class Tasks:
             for item in list(task.items):
                 self.mark(item, state, reason, at)
         elif task.holds_slot:
-            self.halt(task, state, reason, at)
+            self._tries.halt(task, state, reason, at)
         elif task.now.state not in (state, TaskState.REMOVED):
-            self.move(task, state, reason, at)
+            self._moves.move(task, state, reason, at)
 
     def cut_short(self, run: LiveRun, reason: str, at: datetime) -> None:
         """Stop what runs of a run and skip the rest, but for teardowns."""
         for task in list(run.everything()):
             if task.holds_slot:
                 if task.sentence is None:
-                    self.halt(task, TaskState.SKIPPED, reason, at)
+                    self._tries.halt(task, TaskState.SKIPPED, reason, at)
             elif (
                 not task.now.state.finished and not task.expanded and task.spec.kind is not TaskKind.TEARDOWN
             ):
-                self.move(task, TaskState.SKIPPED, reason, at)
+                self._moves.move(task, TaskState.SKIPPED, reason, at)
 
     def set_pools(self, runs: Iterable[LiveRun], pools: Mapping[str, int], at: datetime) -> None:
         """The pools are these; a task that can never start any more fails."""
-        self.slots.set_pools(pools)
+        self._tries.slots.set_pools(pools)
         for run in runs:
             for task in list(run.everything()):
-                if task.now.state is TaskState.SCHEDULED and (refusal := self.slots.refusal(task.spec)):
-                    self.move(task, TaskState.FAILED, refusal, at)
+                if task.now.state is TaskState.SCHEDULED and (
+                    refusal := self._tries.slots.refusal(task.spec)
+                ):
+                    self._moves.move(task, TaskState.FAILED, refusal, at)
 
     def why(self, run: LiveRun, key: TaskKey, at: datetime) -> str:
         """What a task instance waits for, in words."""
         task = run.find(key)
         match None if task is None else task.now.state:
             case TaskState.NONE:
-                return waits_for(self._known(key), at)
+                return waits_for(self._tries.known(key), at)
             case TaskState.SCHEDULED:
-                return self.slots.obstacle(key, self._known(key).spec)
+                return self._tries.slots.obstacle(key, self._tries.known(key).spec)
             case _:
                 return ""
 
-    def is_ready(self, key: TaskKey) -> bool:
-        """Whether a task instance still waits for a slot."""
-        run = self.open.get(key.run)
-        task = run.find(key) if run else None
-        return task is not None and task.now.state is TaskState.SCHEDULED
-
-    def move(self, task: LiveTask, new: TaskState, reason: str, at: datetime) -> None:
-        """Change a task instance's state, with all that follows at once from that."""
-        self.moves.move(task, new, reason, at)
+    def _fail_fast(self, task: LiveTask, at: datetime) -> None:
+        """A task of a run that is to stop at the first failure has failed."""
         run = task.run
-        if new is TaskState.FAILED and run.plan.fail_fast and run.sentence is None and not run.state.finished:
+        if run.sentence is None and not run.state.finished:
             run.sentence = (RunState.FAILED, f"fail_fast: `{task.key.task_id}` failed")
             self.cut_short(run, run.sentence[1], at)
-
-    # Small steps
-
-    def _stands(self, task: LiveTask, event: TryEnded, instead: TaskState) -> bool:
-        """Whether a try that was to be stopped has succeeded before that: a limit takes nothing back, a person's
-        word does.
-        """
-        succeeded = event.result is Result.SUCCESS and event.items is None
-        return succeeded and instead is TaskState.SKIPPED and task.now.state is TaskState.RUNNING
-
-    def _conclude(self, task: LiveTask, event: TryEnded) -> None:
-        run = task.run
-        said = conclude(task.spec, task.now, event, goes_on=run.state is RunState.RUNNING)
-        task.now = said.now
-        if said.due is not None:
-            task.due = said.due
-            self.timers.set(said.due, task.key)
-        if said.state is None:
-            return  # it keeps its slot until its next look
-        if said.state is TaskState.SCHEDULED:
-            self.slots.give_back(task.key, task.spec)
-            self._ready(task, said.reason, event.at)
-        else:
-            self._land(task, said.state, said.reason, event.at)
-
-    def _expand(self, task: LiveTask, labels: tuple[str, ...], at: datetime) -> None:
-        """A mapped task has found its items."""
-        self.slots.give_back(task.key, task.spec)
-        task.items, removed = instances_for(task, labels)
-        task.spare = removed
-        task.run.moving -= 1
-        task.now = task.now.changed(items=len(labels))
-        for item in task.items:
-            if item.now.state is TaskState.REMOVED:
-                self.moves.record(item, TaskState.NONE, "there is an item for it again", at)
-        self._actions.append(Expand(key=task.key, instances=tuple(item.now for item in task.items)))
-        for item in removed:
-            if not item.flying and item.now.state is not TaskState.REMOVED:
-                self.moves.remove(item, "there are fewer items now", at)
-        task.left = sum(not item.now.state.finished for item in task.items)
-        if not task.items:
-            self.move(task, TaskState.SKIPPED, "there are no items to map over", at)
-            return
-        self.moves.recount_below(task)
-        self.moves.touched.extend(task.items)
-        if task.left == 0:  # a person has decided them meanwhile
-            self.move(task, *aggregate(task), at)
-        self.moves.loose[task.run] = None
-
-    def _ready(self, task: LiveTask, reason: str, at: datetime) -> None:
-        self.move(task, TaskState.SCHEDULED, reason, at)
-        if refusal := self.slots.refusal(task.spec):
-            self.move(task, TaskState.FAILED, refusal, at)
-            return
-        plan, task_id = task.run.plan, task.key.task_id
-        self.slots.add(
-            task.key,
-            task.spec,
-            weight=plan.weights[task_id],
-            logical_date=task.run.logical_date,
-            place=plan.graph.place(task_id),
-        )
-
-    def _fly(self, task: LiveTask, now: Instance, at: datetime) -> None:
-        """A try, or a look, is under way."""
-        if task.spec.kind is TaskKind.SENSOR:
-            now = now.changed(looks=now.looks + 1, first_look=now.first_look or at)
-        elif now.looks:
-            now = now.changed(looks=now.looks + 1)
-        task.now = now
-        task.flying = True
-        self.in_flight += 1
-
-    def _land(self, task: LiveTask, state: TaskState, reason: str, at: datetime) -> None:
-        """A task instance gives its slot back."""
-        self.slots.give_back(task.key, task.spec)
-        self.move(task, state, reason, at)
-
-    def _reset(self, task: LiveTask, reason: str, at: datetime) -> None:
-        """Back to `none`, with all retries; its slot is free already."""
-        if task.expanded and task.now.state.moving:
-            task.run.moving += 1  # it was not counted; `move` takes it off
-        task.due = None
-        task.now = cleared(task.now, task.spec)
-        if task.now.state is not TaskState.NONE:
-            self.move(task, TaskState.NONE, reason, at)
-
-    def _known(self, key: TaskKey) -> LiveTask:
-        task = self.open[key.run].find(key)
-        assert task is not None  # noqa: S101 only known ones are asked for
-        return task
-
-    def _current(self, key: TaskKey, try_number: int) -> LiveTask | None:
-        run = self.open.get(key.run)
-        task = run.find(key) if run else None
-        return task if task and task.now.try_number == try_number else None

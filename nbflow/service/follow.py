@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from nbflow.model.messages import Instance, Move, RunMove
+from nbflow.model.instance import Instance
+from nbflow.model.messages import Move, RunMove
 from nbflow.model.run import TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.store.home import is_held

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbflow.model.messages import Instance, Plan, Prior, RunOpened
+from nbflow.model.instance import Instance, Prior
+from nbflow.model.messages import RunOpened
+from nbflow.model.plan import Plan
 from nbflow.model.run import RunType
 from nbflow.parse.flow import flow_of
 from nbflow.parse.notebook_file import load

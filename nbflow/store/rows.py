@@ -25,7 +25,7 @@ from nbflow.model.work import ErrorPlace
 if TYPE_CHECKING:
     from sqlite3 import Row
 
-    from nbflow.model.messages import Instance
+    from nbflow.model.instance import Instance
 
 
 def stamp(moment: datetime) -> str:

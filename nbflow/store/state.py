@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from nbflow.model.messages import Action, Instance
+    from nbflow.model.instance import Instance
+    from nbflow.model.messages import Action
     from nbflow.model.run import Interval, RunKey, RunType, TaskKey
     from nbflow.model.work import TaskOutcome
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from nbflow.model.graph import Graph
-from nbflow.model.messages import Plan
+from nbflow.model.plan import Plan
 from nbflow.model.task import MapOver, SensorMode, TaskKind, TaskSpec, TriggerRule, WeightRule
 from nbflow.plan.slots import weights
 

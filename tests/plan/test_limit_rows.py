@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from plan.world import START, keyed, plan, world
 
 from nbflow.model.dag import DagSpec
-from nbflow.model.messages import Cleared, ClockTicked, Instance, Marked, PauseSet
+from nbflow.model.instance import Instance
+from nbflow.model.messages import Cleared, ClockTicked, Marked, PauseSet
 from nbflow.model.run import RunKey, TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.model.task import SensorMode, TaskKind, TaskSpec

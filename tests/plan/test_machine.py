@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from plan.random_dags import plans
 from plan.world import START, plan, world
 
-from nbflow.model.messages import ClockTicked, Instance, Plan, StopAsked, TryEnded
+from nbflow.model.instance import Instance
+from nbflow.model.messages import ClockTicked, StopAsked, TryEnded
 from nbflow.model.run import RunKey, TaskKey
 from nbflow.model.state import RunState, TaskState, check_task_move
 from nbflow.model.task import TaskSpec
@@ -20,6 +21,8 @@ from nbflow.plan.selection import RUN_TIMED_OUT
 
 if TYPE_CHECKING:
     from random import Random
+
+    from nbflow.model.plan import Plan
 
 
 def test_tasks_run_after_the_ones_before_them_and_the_run_succeeds() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plan.random_dags import POOLS, plans
 from plan.world import START, World, world
 
-from nbflow.model.messages import Cleared, ClockTicked, Marked, PauseSet, Plan, PoolsSet, RunMarked
+from nbflow.model.messages import Cleared, ClockTicked, Marked, PauseSet, PoolsSet, RunMarked
 from nbflow.model.run import RunKey, RunType, TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.model.task import TaskKind
@@ -21,6 +21,8 @@ from nbflow.model.work import Result
 
 if TYPE_CHECKING:
     from random import Random
+
+    from nbflow.model.plan import Plan
 
 RESULTS = [Result.SUCCESS] * 5 + [Result.FAILED, Result.FAIL, Result.SKIPPED, Result.TIMED_OUT, Result.LOST]
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from plan.world import START, World, keyed, plan, world
 
+from nbflow.model.instance import Instance, Prior
 from nbflow.model.messages import (
     Cleared,
     ClockTicked,
-    Instance,
     Marked,
     PauseSet,
-    Plan,
     PoolsSet,
-    Prior,
     RunMarked,
     StopAsked,
     VersionPublished,
@@ -33,6 +32,9 @@ from nbflow.model.task import (
 )
 from nbflow.model.work import Result
 from nbflow.plan.slots import weights
+
+if TYPE_CHECKING:
+    from nbflow.model.plan import Plan
 
 MINUTE = timedelta(minutes=1)
 

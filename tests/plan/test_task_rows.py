@@ -5,18 +5,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plan.world import START, World, keyed, name_of, plan, world
 
-from nbflow.model.messages import Action, Event, Plan, Prior, RunMove
+from nbflow.model.instance import Prior
+from nbflow.model.messages import Action, Event, RunMove
 from nbflow.model.run import RunKey, RunType, TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.model.task import SensorMode, TaskKind, TaskSpec, TriggerRule
 from nbflow.model.work import Result
 from nbflow.plan.retry import wait
+
+if TYPE_CHECKING:
+    from nbflow.model.plan import Plan
 
 MINUTE = timedelta(minutes=1)
 LETTERS = {

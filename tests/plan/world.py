@@ -17,12 +17,12 @@ from nbflow.model.messages import (
     MissDeadline,
     Move,
     PauseDag,
-    Plan,
     RunMove,
     RunOpened,
     TryEnded,
     TryStarted,
 )
+from nbflow.model.plan import Plan
 from nbflow.model.run import RunKey, TaskKey
 from nbflow.model.state import Decision, RunState, TaskState, check_run_move, check_task_move
 from nbflow.model.task import TaskKind, TaskSpec

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from nbflow.model.messages import Instance, Move, RunMove
+from nbflow.model.instance import Instance
+from nbflow.model.messages import Move, RunMove
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey, run_id_of
 from nbflow.model.state import RunState, TaskState
 from nbflow.parse.flow import flow_of

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from service.conftest import AT, day
 
-from nbflow.model.messages import Instance, MissDeadline, Move, RunMove
+from nbflow.model.instance import Instance
+from nbflow.model.messages import MissDeadline, Move, RunMove
 from nbflow.model.run import RunKey, TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.service.callbacks import calls

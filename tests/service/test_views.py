@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from service.conftest import AT, CODE, day
 
-from nbflow.model.messages import Expand, Instance, Move
+from nbflow.model.instance import Instance
+from nbflow.model.messages import Expand, Move
 from nbflow.model.run import TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.service.views import grid_view, standing

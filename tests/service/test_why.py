@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from service.conftest import AT, CODE, day
 from service.test_choosing import target
 
-from nbflow.model.messages import Instance, Move
+from nbflow.model.instance import Instance
+from nbflow.model.messages import Move
 from nbflow.model.run import TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.service.why import why

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nbflow.errors import HomeError, StoreTooNew
-from nbflow.model.messages import Expand, Instance, Move, RunMove
+from nbflow.model.instance import Instance
+from nbflow.model.messages import Expand, Move, RunMove
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey, run_id_of
 from nbflow.model.state import RunState, TaskState
 from nbflow.model.work import ErrorPlace, Result, TaskOutcome
