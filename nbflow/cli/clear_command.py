@@ -25,12 +25,13 @@ Examples:
   nbflow clear flights --from 2013-01-01 --to 2013-01-31 --stale
   nbflow clear flights 2013-01-03 'fit[3]'           one instance of a mapped task
 
-A task that is cleared keeps what its earlier tries printed and handed on. Whatever above it still has
-its values doesn't run again. Exit status: 0 all succeeded, 1 a run failed, 2 the call was wrong.""",
+A task that is cleared keeps what its earlier tries printed and handed on. What stands above it runs
+again only where its code has changed, or its values are gone. Exit status: 0 all succeeded, 1 a run failed, 2 the call was wrong.""",
 )
 @click.argument("dag", metavar="DAG|NOTEBOOK")
 @click.argument("words", metavar="DATE|latest|RUN_ID [TASK[INDEX]]...", nargs=-1)
 @selector_options
+@click.option("--keep-stale", is_flag=True, help="Leave what has changed above them as it is.")
 @dry_run_option
 @click.option("-y", "--yes", is_flag=True, help="Don't ask, where several runs are meant.")
 @click.option(

@@ -242,7 +242,9 @@ class Progress:
         stale = sorted({task for submission in done for task in submission.stale})
         if stale:
             said += f"; changed since: {', '.join(stale)} (--stale runs them again)"
-        said += ". Everything again: --reprocess completed"
+        dag_id = done[0].key.dag_id
+        dates = done[0].label if len(done) == 1 else f"--from {done[0].label} --to {done[-1].label}"
+        said += f". All of it again: nbflow clear {dag_id} {dates}"
         self._out.print(said, markup=False, soft_wrap=True)
 
     def _picture(self) -> RenderableType:

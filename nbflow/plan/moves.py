@@ -46,8 +46,8 @@ class Moves:
             self._touch_following(task)
             if new is TaskState.FAILED and run.plan.fail_fast:
                 self.failed.append(task)
-            if whole is not None and whole.left == 0 and whole.now.state is TaskState.RUNNING:
-                self.move(whole, *aggregate(whole), at)
+            if whole is not None and whole.left == 0:
+                self._come_to(whole, at)
         elif new is TaskState.NONE:
             self.touched.append(task)
         if not new.moving:
@@ -82,6 +82,13 @@ class Moves:
         if not task.items:
             for below in (whole or task).down:
                 below.upstream.move(old, new)
+
+    def _come_to(self, whole: LiveTask, at: datetime) -> None:
+        """All instances of a mapped task are finished: so is it. Where it was already, a person has marked one."""
+        state, reason = aggregate(whole)
+        again = whole.now.state.finished and whole.now.state is not state
+        if again or whole.now.state is TaskState.RUNNING:
+            self.move(whole, state, reason, at)
 
     def _decide_below(self, task: LiveTask) -> None:
         """Note whom a branch or short circuit skips; forget it when it is to run again."""

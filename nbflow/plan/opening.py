@@ -46,6 +46,9 @@ def resume(
 ) -> None:
     """Bring what an earlier session left unfinished, and what has to run again, back to `none`.
 
+    Of a mapped task that has to run again every instance does; of one that has to find its items anew, an
+    instance that had ended keeps what it came to.
+
     Args:
         run: filled.
         event: says what has to run again, and when this is.
@@ -54,22 +57,24 @@ def resume(
     if not event.instances:
         return
 
-    def back(task: LiveTask) -> None:
-        found = resumed(task.now, event.again.get(task.key), task.spec)
+    def back(task: LiveTask, again: str | None) -> None:
+        found = resumed(task.now, again, task.spec)
         if found is not None:
             task.now, reason = found
             if task.now.state is not TaskState.NONE:
                 record(task, TaskState.NONE, reason, event.at)
 
     for task in run.tasks.values():
-        for item in task.items:
-            back(item)
+        again = event.again.get(task.key)
+        for item in (*task.items, *task.spare):
+            if item.now.state is not TaskState.REMOVED:
+                back(item, event.again.get(item.key, again))
         task.left = sum(not item.now.state.finished for item in task.items)
-        if task.left and task.now.state.finished and task.key not in event.again:
+        if task.left and task.now.state.finished and again is None:
             record(task, TaskState.NONE, "some of its instances run again", event.at)
             record(task, TaskState.RUNNING, "some of its instances run again", event.at)
             continue
-        back(task)
+        back(task, again)
         if not task.expanded:
             task.spare, task.items = [*task.items, *task.spare], []
             for item in task.spare:

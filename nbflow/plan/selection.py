@@ -134,11 +134,31 @@ def continuation(
         if reason := _whole_again(whole, states[whole], above, task_id in stale, everything=everything):
             again[whole] = reason
         else:
-            items = [key for key in keys if key is not whole] or [whole]
-            again |= {key: reason for key in items if (reason := _one_again(states[key], key in timed_out))}
+            again |= _parts_again([key for key in keys if key is not whole] or [whole], states, timed_out)
+            if not again.keys() & keys:  # it has failed itself: it found no items anew
+                again |= _parts_again([whole], states, timed_out)
         if any(key in again for key in keys):
             redone.add(task_id)
     return again
+
+
+def stale_above(graph: Graph, chosen: Iterable[str], stale: frozenset[str]) -> dict[str, str]:
+    """The tasks above what runs again whose code has changed: they run first (semantics.md, which code).
+
+    Args:
+        graph: of the DAG as it is now.
+        chosen: the tasks that run again.
+        stale: the tasks whose code, or the code they stand on, has changed since their latest try.
+
+    Returns:
+        Task id → reason.
+    """
+    again = set(chosen)
+    return {
+        above: f"its code, or code it stands on, has changed, and `{task_id}` below it runs again"
+        for task_id in sorted(again, key=graph.place)
+        for above in sorted(graph.ancestors(task_id) & stale - again, key=graph.place)
+    }
 
 
 def not_kept(
@@ -234,6 +254,12 @@ def _whole_again(key: TaskKey, state: TaskState, above: list[str], stale: bool, 
     if above:
         return f"{', '.join(above)} runs again"
     return ""
+
+
+def _parts_again(
+    keys: Iterable[TaskKey], states: Mapping[TaskKey, TaskState], timed_out: frozenset[TaskKey]
+) -> dict[TaskKey, str]:
+    return {key: reason for key in keys if (reason := _one_again(states[key], key in timed_out))}
 
 
 def _one_again(state: TaskState, timed_out: bool) -> str:

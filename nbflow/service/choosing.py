@@ -9,7 +9,7 @@ from nbflow.errors import AddressError, HomeError
 from nbflow.model.run import TaskKey
 from nbflow.model.state import TaskState
 from nbflow.model.task import TaskKind
-from nbflow.plan.selection import Selection, not_kept, selected
+from nbflow.plan.selection import Selection, not_kept, selected, stale_above
 from nbflow.service.clock import now
 from nbflow.service.dates import read_date
 from nbflow.service.lookup import find_run, find_task, label_of
@@ -57,6 +57,7 @@ class Choice:
         past, future: in all earlier runs too, in all later runs too.
         only_failed, only_running, states: only those in such a state.
         stale: only those whose code has changed, and what stands on them.
+        keep_stale: what has changed above those that run again stays as it is.
     """
 
     date: str | None = None
@@ -72,6 +73,7 @@ class Choice:
     only_running: bool = False
     states: frozenset[TaskState] = frozenset()
     stale: bool = False
+    keep_stale: bool = False
 
     @property
     def wanted_states(self) -> frozenset[TaskState]:
@@ -112,7 +114,8 @@ def chosen_to_clear(state: StateStore, target: Target, choice: Choice) -> list[C
     """The task instances that are to run again, run by run in order of date; runs with none are left out.
 
     With them: their setups and teardowns; what below them did not run because they had failed, or runs now;
-    and what above them must run too, because the code needs a value that its latest try did not keep.
+    and what above them must run too, because its code has changed, or because the code below needs a value
+    that its latest try did not keep.
 
     Raises:
         AddressError: the DAG has no such run, task or group.
@@ -131,6 +134,9 @@ def chosen_to_clear(state: StateStore, target: Target, choice: Choice) -> list[C
             _selection(target, chosen, choice),
             stale=stale,
         )
+        if not choice.keep_stale:
+            above = stale_above(flow.graph, {key.task_id for key in tasks}, stale)
+            tasks |= {TaskKey(run.key, task_id): reason for task_id, reason in above.items()}
         tasks |= _below(target, chosen, tasks)
         tasks |= _needed(target, chosen, tasks)
         if tasks:

@@ -333,6 +333,37 @@ class TestMapping:
         w.end("m[0]")
         assert w.waiting == ["m[1]", "x"]
 
+    @pytest.mark.parametrize("known", [True, False], ids=["items known", "items to be found anew"])
+    def test_instances_that_a_dead_process_left_under_way_run_again(self, known: bool) -> None:
+        w = world()
+        instances = {
+            "m": Instance(state=TaskState.RUNNING, try_number=1, max_tries=1, items=3 if known else None),
+            "m[0]": Instance(state=TaskState.SUCCESS, try_number=1, max_tries=1),
+            "m[1]": Instance(state=TaskState.RUNNING, try_number=1, max_tries=1),
+            "m[2]": Instance(state=TaskState.SCHEDULED, max_tries=1),
+        }
+        run = w.open(plan(specs=specs(self.each)), instances=instances, state=RunState.RUNNING)
+        if not known:
+            w.end("m", items=("1", "2", "3"))
+        assert w.waiting == ["m[1]", "m[2]"]
+        w.finish_all()
+        assert w.runs[run] is RunState.SUCCESS
+        assert keyed(run, "m[0]") not in w.tries
+
+    def test_all_its_instances_run_again_with_it(self) -> None:
+        w = world()
+        done = Instance(state=TaskState.SUCCESS, try_number=1, max_tries=1)
+        run = w.open(
+            plan(specs=specs(self.each)),
+            instances={"m": done.changed(items=2), "m[0]": done, "m[1]": done},
+            state=RunState.SUCCESS,
+            again={"m": "its code has changed"},
+        )
+        w.end("m", items=("1", "2"))
+        assert w.launched == [(keyed(run, "m[0]"), 2), (keyed(run, "m[1]"), 2)]
+        w.finish_all()
+        assert w.runs[run] is RunState.SUCCESS
+
     def test_each_instance_has_its_own_retries(self) -> None:
         w = world()
         run = w.open(plan(specs=specs(replace(self.each, retries=1, retry_delay=timedelta()))))
@@ -620,6 +651,29 @@ class TestPeople:
         assert w.waiting == ["x", "b"]
         w.finish_all()
         assert w.picture(run) == "a=success b=success c=success x=success"
+
+    @pytest.mark.parametrize("named", ["m[1]", "m"], ids=["the instance that failed", "the whole of it"])
+    def test_marking_instances_of_a_mapped_task_decides_it_anew(self, named: str) -> None:
+        w = world()
+        failed = Instance(state=TaskState.FAILED, try_number=1, max_tries=1)
+        done = failed.in_state(TaskState.SUCCESS)
+        run = w.open(
+            plan("m>x", specs=specs(TestMapping.each), alone="y"),
+            instances={
+                "m": failed.changed(items=2),
+                "m[0]": done,
+                "m[1]": failed,
+                "x": Instance(state=TaskState.UPSTREAM_FAILED),
+                "y": Instance(),
+            },
+            state=RunState.FAILED,
+        )
+        marks = {keyed(run, named): TaskState.SUCCESS}
+        w.tell(Marked(at=START, run=run, tasks=marks, reason="marked success"))
+        assert w.waiting == ["y", "x"]
+        w.finish_all()
+        assert w.picture(run) == "m=success x=success y=success m[0]=success m[1]=success"
+        assert w.runs[run] is RunState.SUCCESS
 
     def test_marking_a_running_task_stops_it_first(self) -> None:
         w = world()

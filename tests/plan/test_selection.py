@@ -124,6 +124,11 @@ def test_one_instance_of_a_mapped_task_can_be_meant() -> None:
     assert list(found) == [key("b[1]")]
 
 
+def test_a_mapped_task_that_found_no_items_anew_goes_on_with_itself() -> None:
+    states = {key("b"): TaskState.FAILED, key("b[0]"): TaskState.SUCCESS, key("b[1]"): TaskState.NONE}
+    assert list(continuation(GRAPH, states, stale=frozenset())) == [key("b")]
+
+
 def test_clearing_a_task_clears_its_setup_and_its_teardown_with_it() -> None:
     graph = Graph.of(["up", "work", "down", "other"], [("up", "work"), ("work", "down"), ("up", "down")])
     tasks = {

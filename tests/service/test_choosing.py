@@ -89,6 +89,20 @@ def test_what_has_changed_is_stale_with_what_stands_on_it(written: Written) -> N
     assert shown(chosen) == {"1": "bd"}
 
 
+def test_what_has_changed_above_runs_first_unless_it_is_to_be_kept(written: Written) -> None:
+    run = written.run(written.flow(*CELLS), day(1), BROKEN, RunState.FAILED)
+    commit(written, run, day(1), "a", "x")
+    flow = written.flow("%%task a\nx = 2", *CELLS[1:])
+    there = target(written, flow)
+    chosen = chosen_to_clear(written.state, there, Choice(date="latest", tasks=("d",)))
+    assert shown(chosen) == {"1": "abd"}
+    assert chosen[0].tasks[TaskKey(run, "a")] == (
+        "its code, or code it stands on, has changed, and `d` below it runs again"
+    )
+    kept = chosen_to_clear(written.state, there, Choice(date="latest", tasks=("d",), keep_stale=True))
+    assert shown(kept) == {"1": "d"}
+
+
 def commit(written: Written, run: RunKey, interval: Interval, task_id: str, *names: str) -> None:
     """The values that a task's first try handed on."""
     values = tuple(XComValue(key=name, form=Form.JSON, kind="int", text="1", size=1) for name in names)
@@ -103,7 +117,9 @@ def test_a_producer_runs_too_when_the_code_now_needs_what_its_try_did_not_keep(w
     run = written.run(written.flow(*CODE), day(1), {"a": "S", "b": "F", "c": "S"}, RunState.FAILED)
     commit(written, run, day(1), "a", "x")
     flow = written.flow("%%task a\nx = 1\nz = 2", "%%task b\ny = x + z", CODE[2])
-    chosen = chosen_to_clear(written.state, target(written, flow), Choice(date="latest", tasks=("b",)))
+    chosen = chosen_to_clear(
+        written.state, target(written, flow), Choice(date="latest", tasks=("b",), keep_stale=True)
+    )
     assert shown(chosen) == {"1": "ab"}
     assert chosen[0].tasks[TaskKey(run, "a")] == "`b` needs `z` now, which its latest try did not hand on"
 

@@ -26,7 +26,7 @@ CELLS = [
     "import time",
     "%%task first\nnumbers = [1]",
     "%%task left\nnumbers_left = [*numbers, 2]",
-    "%%task right --after first\ntime.sleep(0.01)\nnumbers_right = [*numbers, 3]",
+    "%%task right --after first\ntime.sleep(0.05)\nnumbers_right = [*numbers, 3]",
     "%%task last\nall_numbers = numbers_left + numbers_right",
     "%%task end\nsum(all_numbers)",
 ]
@@ -57,13 +57,15 @@ def killed_round(folder: Path, chance: random.Random) -> tuple[int, Counter[str]
         stderr=subprocess.PIPE,
         text=True,
     ) as owner:
-        until = time.monotonic() + chance.uniform(0.1, 1.2)
+        while owner.poll() is None and not (folder / ".nbflow" / "tries").is_dir():
+            time.sleep(0.002)  # from the first try on; before that only imports could be hit
+        until = time.monotonic() + chance.uniform(0, 0.4)
         while owner.poll() is None:
-            if time.monotonic() > until and kills < 2 and (victims := children_of(owner.pid)):
+            if time.monotonic() > until and kills < 4 and (victims := children_of(owner.pid)):
                 with suppress(ProcessLookupError):
                     os.kill(chance.choice(victims), signal.SIGKILL)
                     kills += 1
-                until = time.monotonic() + chance.uniform(0.05, 0.4)
+                until = time.monotonic() + chance.uniform(0.02, 0.3)
             time.sleep(0.002)
         assert owner.stdout is not None
         assert owner.stderr is not None
