@@ -8,7 +8,7 @@ import click
 
 from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import json_option
-from nbflow.cli.parameters import given_parameters, parameter_options
+from nbflow.cli.parameters import given_parameters, parameter_options, variant_option
 from nbflow.cli.running import detach_option, dry_run_option, go
 from nbflow.plan.selection import Reprocess
 
@@ -44,9 +44,7 @@ Stop it at any time: the same command again goes on with what is left. nbflow ru
 )
 @click.option("--reverse", is_flag=True, help="The latest date first.")
 @parameter_options
-@click.option(
-    "--as", "variant", default="", metavar="NAME", help="Make variants beside the runs of these dates."
-)
+@variant_option("Make variants beside the runs of these dates.")
 @click.option(
     "--parallelism", type=click.IntRange(min=1), metavar="N", help="Tasks at once [default: one a processor]."
 )

@@ -15,6 +15,30 @@ if TYPE_CHECKING:
     Command = Callable[..., None]
 
 
+class VariantName(click.ParamType[str]):
+    """The name of a variant: one that is given isn't empty, and has no `~`, which stands before it."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as given."""
+        if not value.strip() or "~" in value or "/" in value:
+            self.fail("a variant's name is a word of letters and digits, such as trial", param, ctx)
+        return value
+
+
+def variant_option(help: str) -> Callable[[Command], Command]:
+    """`--as NAME`: the command gets `variant`, "" where none is given."""
+    return click.option(
+        "--as",
+        "variant",
+        type=VariantName(),
+        metavar="NAME",
+        callback=lambda _ctx, _param, value: value or "",
+        help=help,
+    )
+
+
 def parameter_options(command: Command) -> Command:
     """`-p`, `-r`, `-f` and `-y`: the command gets `parameters`, `raw`, `files` and `yamls`."""
     pair = {"nargs": 2, "multiple": True, "metavar": "NAME VALUE"}

@@ -164,13 +164,13 @@ class Progress:
             lines.append(Text("stopped; the same command again goes on from here", style="yellow"))
         else:
             lines += [
-                Text(f"{self._label(run.key)} waits: {run.reason}", style="yellow")
+                Text(f"{self._label(run.key)}: {run.reason}", style="yellow")
                 for run in runs
                 if not run.state.finished
             ]
         if failed:
-            label = shlex.quote(self._label(failed[0].run))
-            address = f"{quoted} {label} {shlex.quote(name_of(failed[0]))}"
+            key = _first_of(failed)
+            address = f"{quoted} {shlex.quote(self._label(key.run))} {shlex.quote(name_of(key))}"
             lines.append(Text.assemble(("see why  ", "dim"), f"nbflow logs {address}"))
             if self._again:
                 lines.append(Text("fix the cell, save, and give the same command again", style="dim"))
@@ -269,3 +269,9 @@ def _short(path: Path) -> str:
     path = path.resolve()
     here = Path.cwd()
     return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
+
+
+def _first_of(failed: list[TaskKey]) -> TaskKey:
+    """The first that failed; of a mapped task its first instance that did, which says more than the whole."""
+    first = failed[0]
+    return next((key for key in failed if key[:2] == first[:2] and key.map_index >= 0), first)

@@ -8,7 +8,7 @@ import click
 
 from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import json_option
-from nbflow.cli.parameters import given_parameters, parameter_options
+from nbflow.cli.parameters import given_parameters, parameter_options, variant_option
 from nbflow.cli.running import detach_option, dry_run_option, go
 from nbflow.model.duration import duration
 from nbflow.plan.selection import Reprocess
@@ -49,9 +49,7 @@ changed since. Exit status: 0 all succeeded, 1 a run failed or was stopped, 2 th
 @click.option("--start-date", "--from", "start", metavar="DATE", help="First date of a backfill, inclusive.")
 @click.option("--end-date", "--to", "end", metavar="DATE", help="Last date of a backfill, inclusive.")
 @parameter_options
-@click.option(
-    "--as", "variant", default="", metavar="NAME", help="Make a variant beside the run of the same date."
-)
+@variant_option("Make a variant beside the run of the same date.")
 @click.option(
     "--parallelism", type=click.IntRange(min=1), metavar="N", help="Tasks at once [default: one a processor]."
 )

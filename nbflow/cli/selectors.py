@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,6 +66,8 @@ def choice_of(
     from nbflow.service.choosing import Choice
 
     dated = start is None and end is None
+    if not dated and words and re.fullmatch(r"\d{4}-\d{2}-\d{2}.*", words[0]):
+        raise click.UsageError(f"give one date ({words[0]}), or --start-date and --end-date, not both.")
     return Choice(
         date=words[0] if dated and words else None,
         start=start,

@@ -10,7 +10,7 @@ import click
 from nbflow.cli.carrying import carry
 from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import json_option, print_json, print_table
-from nbflow.cli.parameters import typed_value
+from nbflow.cli.parameters import typed_value, variant_option
 from nbflow.cli.running import detach_option, dry_run_option
 from nbflow.errors import ParameterError
 
@@ -34,9 +34,7 @@ Examples:
 @click.option(
     "-p", "--parameters", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter's value."
 )
-@click.option(
-    "--as", "variant", default="", metavar="NAME", help="Make a variant beside the run of the same date."
-)
+@variant_option("Make a variant beside the run of the same date.")
 @dry_run_option
 @detach_option
 @json_option("the run, when it has ended,")

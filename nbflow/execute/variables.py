@@ -25,7 +25,7 @@ _NO_VARIABLE = (
 )
 _NO_JSON = "variable {key!r} is no JSON ({error}); read it as text with var.value"
 _NO_CONNECTION = (
-    "there is no connection {conn_id!r}. Add it with `nbflow connections add {conn_id} URI`, or set the "
+    "there is no connection {conn_id!r}. Add it with `nbflow connections add {conn_id} --conn-uri URI`, or set the "
     "environment variable NBFLOW_CONN_{capitals} to its URI."
 )
 

@@ -79,6 +79,7 @@ class Course:
                 hand.enter(cell.spec.task_id)
             round_ = self._round_of(cell)
         self._running = (info, cell, round_)
+        hand.ti.items = round_ if isinstance(round_, Items) else None
         setattr(self._shell, NAME, round_)
         self._rounds.expect(loops=round_ is not None, with_value=isinstance(round_, Looks))
 
@@ -109,7 +110,8 @@ class Course:
         _, cell, round_ = self._running
         self._running = None
         setattr(self._shell, NAME, None)
-        if cell is None or isinstance(round_, Passed):
+        self._hand.ti.items = None
+        if cell is None or isinstance(round_, Passed) or (isinstance(round_, Looks) and round_.skipped):
             return
         if isinstance(round_, Items):
             self._after_items(cell.spec, round_)

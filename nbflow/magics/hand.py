@@ -127,6 +127,7 @@ class Hand:
     def give(self) -> None:
         """Set the names for the task and date that count now; names of the notebook's own stay."""
         context = self.context()
+        self.ti.stand_for(context)
         set_current(context, self._outside)
         for name, value in context.items():
             if name not in self._assigned and self._ours(name):

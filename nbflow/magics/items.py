@@ -70,6 +70,11 @@ class Items(Round):
         """The return values in map order; of items whose cell said Skip there is none."""
         return [self.by_index[index] for index in sorted(self.by_index)]
 
+    @property
+    def index(self) -> int:
+        """Which item it is at, -1 for none."""
+        return -1 if self._at is None else self._at
+
     def take_back(self) -> None:
         """Remove the names that it has left to be looked at, where they still are what they were."""
         for changed in self._set.values():

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from nbflow.model.run import Interval
     from nbflow.store.state import StateStore
 
-_NO_NOTEBOOK = "this kernel doesn't know its notebook, so it doesn't know where nbflow keeps {what}"
+_NO_NOTEBOOK = """\
+this kernel doesn't know its notebook, so it doesn't know where nbflow keeps {what}. Jupyter and VS Code tell it; \
+elsewhere start it with the environment variable JPY_SESSION_NAME set to the notebook's path."""
 
 
 class HandOutside:

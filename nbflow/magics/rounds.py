@@ -12,10 +12,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from nbflow.errors import NbflowError, Skip
+from nbflow.errors import Fail, NbflowError, Skip
 from nbflow.execute.meaning import ends_in_value, meaning_of
 from nbflow.model.task import TaskKind
 from nbflow.model.work import Result
+from nbflow.plan.conclusion import look_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,7 +104,7 @@ class Passed(Round):
 
 
 class Looks(Round):
-    """A sensor's cell: it runs again until its value is true.
+    """A sensor's cell: it runs again until its value is true, or its timeout has passed.
 
     Args:
         spec: of the task.
@@ -115,19 +116,37 @@ class Looks(Round):
 
     def __iter__(self) -> Iterator[int]:
         """Once for each look."""
-        seconds, task_id = self._spec.poke_interval.total_seconds(), self._spec.task_id
-        for look in itertools.count():
+        spec, began = self._spec, time.monotonic()
+        for look in itertools.count(1):
             self.value = None
             yield look
             if self.skipped:
                 return
-            meaning = told(partial(meaning_of, TaskKind.SENSOR, self.value, task_id=task_id, below=None))
+            meaning = told(partial(meaning_of, TaskKind.SENSOR, self.value, task_id=spec.task_id, below=None))
             if meaning.result is Result.SUCCESS:
                 self.shown = self.value
                 return
-            if look == 0:
+            if time.monotonic() - began > spec.timeout.total_seconds():
+                self.skipped = spec.soft_fail
+                told(partial(_give_up, spec, look))
+                return
+            seconds = look_interval(spec, look).total_seconds()
+            if look == 1:
                 print(f"waiting: {meaning.reason}; looks again every {seconds:g} s, until it is interrupted")
             time.sleep(seconds)
+
+
+def _give_up(spec: TaskSpec, looks: int) -> None:
+    """Say that a sensor looks no more (semantics.md, sensors).
+
+    Raises:
+        Fail: unless this skips it.
+    """
+    why = f"its timeout of {spec.timeout} has passed; it looked {looks} times"
+    said = f"sensor {spec.task_id!r} gives up: {why}"
+    if not spec.soft_fail:
+        raise Fail(said)
+    print(f"skipped: {said} (soft_fail)")
 
 
 def told(decide: Callable[[], _T]) -> _T:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from nbflow.model.xcom import RETURN_VALUE, check_pushed_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+    from nbflow.magics.items import Items
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,28 @@ class HandTaskInstance:
 
     What a cell pushes stays in the kernel and is gone with it. A pull finds what cells of this kernel
     pushed or returned; failing that, what the run of the same date has in the store.
+
+    Attributes:
+        dag_id, run_id, task_id, try_number: which one it stands for; by hand a try is always the first.
+        items: what the cell of a mapped task goes through while it runs.
     """
 
     def __init__(self, stored: Callable[[XComPlace], object]) -> None:
         self._stored = stored
         self._values: dict[tuple[str, str], object] = {}
         self._each: dict[str, list[object]] = {}  # of mapped tasks, by their instances
-        self.task_id = ""
+        self.dag_id = self.run_id = self.task_id = ""
+        self.try_number = 1
+        self.items: Items | None = None
+
+    @property
+    def map_index(self) -> int:
+        """Which item the cell of a mapped task is at, -1 for none."""
+        return -1 if self.items is None else self.items.index
+
+    def stand_for(self, context: Mapping[str, object]) -> None:
+        """Be the task instance that these names are of (`context_of`)."""
+        self.dag_id, self.run_id = str(context["dag_id"]), str(context["run_id"])
 
     def __repr__(self) -> str:
         return f"<ti by hand: {self.task_id or 'no task'}>"

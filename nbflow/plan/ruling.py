@@ -74,7 +74,9 @@ def held_by_past(task: LiveTask) -> str:
         if state not in _PAST_DONE:
             rule = "wait_for_downstream" if task_id != task.key.task_id else "depends_on_past"
             prior_id = run_id_in(prior)
-            return f"waits for `{task_id}` of the previous run {prior_id}, which is {state} ({rule})"
+            # Of a state that may change by itself nothing is said: the words are kept while the run waits.
+            ended = f", which is {state}" if state is None or state.finished else ""
+            return f"waits for `{task_id}` of the previous run {prior_id}{ended} ({rule})"
     return ""
 
 

@@ -100,6 +100,7 @@ def selected(
 
 
 def continuation(
+    tasks: Mapping[str, TaskSpec],
     graph: Graph,
     states: Mapping[TaskKey, TaskState],
     *,
@@ -110,7 +111,8 @@ def continuation(
     """The finished task instances that must run again when a run goes on, each with the reason.
 
     Args:
-        graph: of the DAG as it is now.
+        tasks: of the DAG as it is now; of them the setups and teardowns count.
+        graph: of them.
         states: of the run's task instances; tasks that are missing are new.
         stale: tasks whose code, or the code they stand on, has changed since their latest try.
         timed_out: task instances that were skipped because their run took too long.
@@ -118,7 +120,8 @@ def continuation(
 
     Returns:
         Task instance → reason, upstream first. What stands on a task that runs again runs again too. Of a mapped
-        task only the instances that failed run again, unless all of it has to.
+        task only the instances that failed run again, unless all of it has to. What a task needs and a teardown
+        has removed already is set up again for it, and torn down once more.
     """
     again: dict[TaskKey, str] = {}
     redone: set[str] = set()
@@ -139,6 +142,10 @@ def continuation(
                 again |= _parts_again([whole], states, timed_out)
         if any(key in again for key in keys):
             redone.add(task_id)
+    if more := _removed(graph, tasks, states, again):
+        again |= more
+        place = {task_id: number for number, task_id in enumerate(graph.order)}
+        return dict(sorted(again.items(), key=lambda item: (place[item[0].task_id], item[0].map_index)))
     return again
 
 
@@ -225,7 +232,7 @@ def _around(
     states: Mapping[TaskKey, TaskState],
     found: Mapping[TaskKey, str],
 ) -> dict[TaskKey, str]:
-    """The setups and teardowns of what was found."""
+    """The setups and teardowns of what was found; of a setup alone its teardowns."""
     more: dict[TaskKey, str] = {}
     ids = {key.task_id for key in found}
     for task_id, spec in tasks.items():
@@ -234,13 +241,31 @@ def _around(
         between = graph.ancestors(task_id).intersection(
             below for setup in spec.setups for below in graph.descendants(setup)
         )
+        around: dict[str, str] = {}
         if inside := sorted(ids & between - {*spec.setups, task_id}):
-            around = dict.fromkeys(spec.setups, "setup") | {task_id: "teardown"}
-            for other, what in around.items():
-                key = TaskKey(run, other)
-                if key not in found and states.get(key, TaskState.NONE) is not TaskState.NONE:
-                    more[key] = f"the {what} of `{inside[0]}`"
+            around = dict.fromkeys(spec.setups, f"the setup of `{inside[0]}`")
+            around[task_id] = f"the teardown of `{inside[0]}`"
+        elif again := sorted(ids.intersection(spec.setups)):
+            around[task_id] = f"the teardown of `{again[0]}`"
+        for other, reason in around.items():
+            key = TaskKey(run, other)
+            if key not in found and states.get(key, TaskState.NONE) is not TaskState.NONE:
+                more[key] = reason
     return more
+
+
+def _removed(
+    graph: Graph,
+    tasks: Mapping[str, TaskSpec],
+    states: Mapping[TaskKey, TaskState],
+    again: Mapping[TaskKey, str],
+) -> dict[TaskKey, str]:
+    """The setups and teardowns of what runs again, where the teardown has been."""
+    if not again:
+        return {}
+    over = {key.task_id for key, state in states.items() if state.finished}
+    been = {task_id: spec for task_id, spec in tasks.items() if task_id in over}
+    return _around(next(iter(again)).run, been, graph, states, again)
 
 
 def _whole_again(key: TaskKey, state: TaskState, above: list[str], stale: bool, *, everything: bool) -> str:

@@ -12,7 +12,7 @@ from nbflow.model.task import TaskKind
 from nbflow.plan.selection import Selection, not_kept, selected, stale_above
 from nbflow.service.clock import now
 from nbflow.service.dates import read_date
-from nbflow.service.lookup import find_run, find_task, label_of
+from nbflow.service.lookup import find_run, instance_of, label_of
 from nbflow.service.submit import going_on, stale_tasks
 from nbflow.service.views import run_states
 from nbflow.store.xcom import open_briefly
@@ -221,8 +221,7 @@ def _selection(target: Target, chosen: Chosen, choice: Choice) -> Selection:
         if not any(known == group or known.startswith(f"{group}.") for known in groups):
             known = f"Its groups: {', '.join(sorted(groups))}." if groups else "It has no groups."
             raise AddressError(_NO_GROUP.format(dag_id=target.dag_id, group=group, known=known))
-    ids = [key.task_id for key in chosen.states if key.map_index < 0]
-    keys = [find_task(target, chosen.run, text, ids) for text in choice.tasks]
+    keys = [instance_of(target, chosen.run, text, chosen.instances) for text in choice.tasks]
     return Selection(
         tasks=tuple((key.task_id, key.map_index) for key in keys),
         groups=choice.groups,

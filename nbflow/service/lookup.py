@@ -19,10 +19,10 @@ from nbflow.store.home import Home, find_home
 from nbflow.store.state import StateStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from nbflow.model.flow import Flow
-    from nbflow.model.record import DagRecord, RunRecord, TryRecord
+    from nbflow.model.record import DagRecord, InstanceRecord, RunRecord, TryRecord
 
 _NO_DAG = "{home} knows no DAG {name!r}{guess} {known} A notebook's path works too."
 _NO_RUN = "{dag_id} has no run {text!r}. {known}"
@@ -194,7 +194,15 @@ def find_instance(state: StateStore, target: Target, run: RunRecord, text: str) 
     Raises:
         AddressError: the run has no such task, or the task no instance of that index.
     """
-    records = state.instances(run.key)
+    return instance_of(target, run, text, state.instances(run.key))
+
+
+def instance_of(target: Target, run: RunRecord, text: str, records: Sequence[InstanceRecord]) -> TaskKey:
+    """As `find_instance`, of these.
+
+    Raises:
+        AddressError: the run has no such task, or the task no instance of that index.
+    """
     known = list(dict.fromkeys(record.key.task_id for record in records))
     key = find_task(target, run, text, known)
     indexes = [record.key.map_index for record in records if record.key.task_id == key.task_id]

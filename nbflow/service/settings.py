@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import AddressError, OptionError
 from nbflow.model.connection import Connection
+from nbflow.model.task import DEFAULT_POOL, DEFAULT_POOL_SLOTS
 from nbflow.service.asking import settle
 from nbflow.service.params import guess
 from nbflow.store.home import find_home
@@ -29,6 +30,11 @@ _NO_HOME = (
 )
 _UNKNOWN = "there is no {what} {name!r}{guess} {known}"
 _TWICE = "give connection {conn_id!r} by its URI, as JSON, or field by field, not in two ways."
+_NO_NAME = "a pool needs a name: nbflow pools set NAME SLOTS"
+_DEFAULT_POOL = (
+    f"{DEFAULT_POOL} is always there, with {DEFAULT_POOL_SLOTS} slots unless set: "
+    f"nbflow pools set {DEFAULT_POOL} SLOTS"
+)
 _NO_TYPE = "connection {conn_id!r} needs --conn-uri, --conn-json or --conn-type."
 
 
@@ -49,7 +55,13 @@ def settings_of(folder: Path, *, make: bool = False) -> Iterator[Settings]:
 
 
 def set_pool(folder: Path, pool: PoolRecord, *, what: str) -> None:
-    """Make a pool or change it; whoever holds the home keeps to it at once."""
+    """Make a pool or change it; whoever holds the home keeps to it at once.
+
+    Raises:
+        OptionError: it has no name.
+    """
+    if not pool.name.strip():
+        raise OptionError(_NO_NAME)
     with settings_of(folder, make=True) as settings:
         settings.set_pool(pool)
     settle(find_home(folder), "pools", {}, what=what)
@@ -60,9 +72,13 @@ def delete_pool(folder: Path, name: str, *, what: str) -> None:
 
     Raises:
         AddressError: there is none of this name.
+        OptionError: it is the default one, as it is anyway.
     """
     with settings_of(folder) as settings:
-        check_known(settings.delete_pool(name), "pool", name, settings.pools())
+        there = settings.delete_pool(name)
+        if not there and name == DEFAULT_POOL:
+            raise OptionError(_DEFAULT_POOL)
+        check_known(there, "pool", name, settings.pools())
     settle(find_home(folder), "pools", {}, what=what)
 
 

@@ -181,12 +181,16 @@ def _again(
 ) -> dict[TaskKey, str]:
     states = {instance.key: instance.state for instance in instances}
     if reprocess is Reprocess.COMPLETED:
-        return continuation(flow.graph, states, stale=stale, everything=True)
+        return continuation(flow.tasks, flow.graph, states, stale=stale, everything=True)
     succeeded = record.state is RunState.SUCCESS
     if reprocess is Reprocess.NONE or (succeeded and not rerun_stale):
         return {}
     return continuation(
-        flow.graph, states, stale=frozenset() if keep_stale else stale, timed_out=_timed_out(instances)
+        flow.tasks,
+        flow.graph,
+        states,
+        stale=frozenset() if keep_stale else stale,
+        timed_out=_timed_out(instances),
     )
 
 

@@ -213,6 +213,7 @@ class StateStore(StateReader):
 
     def _expand(self, key: TaskKey, instances: Sequence[Instance]) -> None:
         """A mapped task has found its items: a row for each; those there are keep their tries."""
+        self._db.execute(self._sql["set_items"], {**rows.key_values(key), "items": len(instances)})
         self._db.executemany(
             self._sql["expand_instance"],
             [

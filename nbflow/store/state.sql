@@ -220,6 +220,11 @@ INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, try_number
 VALUES (:dag_id, :run_id, :task_id, :map_index, 'none', 0, :max_tries, 0, '', :label)
 ON CONFLICT DO UPDATE SET label = :label;
 
+-- name: set_items
+-- A mapped task knows how many items it has.
+UPDATE task_instance SET items = :items
+WHERE dag_id = :dag_id AND run_id = :run_id AND task_id = :task_id AND map_index = :map_index;
+
 -- name: slots_taken
 -- How many task instances of a DAG hold a place, by task.
 SELECT dag_id, task_id, count(*) AS holding FROM task_instance

@@ -120,3 +120,31 @@ def test_while_a_run_lives_clear_and_pause_are_obeyed_by_it(project: Project) ->
 def states_now(project: Project) -> dict[str, str]:
     answer = project.nbflow("show", "n", "--json")
     return {} if answer.status else {task["task_id"]: task["state"] for task in answer.json()["tasks"]}
+
+
+def test_what_is_not_there_is_said_and_nothing_happens(project: Project) -> None:
+    project.notebook("m.ipynb", "%%task each --map 'p in [1, 2]'\np", "%%task last\n1")
+    assert project.nbflow("run", "m.ipynb", "2026-01-01").status == 0
+    for words in (("clear",), ("mark", "failed")):
+        for task, said in (("each[9]", "it has [0] to [1]"), ("last[0]", "it is not mapped")):
+            wrong = project.nbflow(*words, "m", "2026-01-01", task)
+            assert (wrong.status, said in wrong.err) == (2, True), wrong.all
+    both = project.nbflow("clear", "m", "2026-01-01", "--from", "2026-01-01")
+    assert (both.status, "not both" in both.err) == (2, True), both.all
+    unnamed = project.nbflow("trigger", "m", "2026-01-01", "--as", "")
+    assert (unnamed.status, "a variant's name" in unnamed.err) == (2, True), unnamed.all
+
+
+def test_a_run_goes_on_with_what_a_teardown_has_removed_set_up_again(project: Project) -> None:
+    work = "%%task work --after up\nfrom pathlib import Path\n"
+    cells = [
+        "%%task.setup up\nfrom pathlib import Path\nPath('db').write_text('')",
+        f"{work}raise KeyError('x')",
+        "%%task.teardown down --setups up\nfrom pathlib import Path\nPath('db').unlink()",
+    ]
+    project.notebook("t.ipynb", *cells)
+    assert project.nbflow("run", "t.ipynb", "2026-01-01").status == 1
+    cells[1] = f"{work}assert Path('db').exists()"
+    project.notebook("t.ipynb", *cells)
+    again = project.nbflow("run", "t.ipynb", "2026-01-01")
+    assert again.status == 0, again.all

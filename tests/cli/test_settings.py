@@ -22,6 +22,14 @@ def test_variables_are_set_listed_and_secrets_are_not_shown(project: Project) ->
     assert project.nbflow("variables", "delete", "city").status == 2
 
 
+def test_pools_have_names_and_the_default_one_stays(project: Project) -> None:
+    assert project.nbflow("pools", "set", "db", "2").status == 0
+    unnamed = project.nbflow("pools", "set", "", "1")
+    assert (unnamed.status, "a pool needs a name" in unnamed.err) == (2, True)
+    default = project.nbflow("pools", "delete", "default_pool")
+    assert (default.status, "is always there" in default.err) == (2, True)
+
+
 def test_connections_are_shown_without_their_passwords(project: Project) -> None:
     assert (
         project.nbflow(

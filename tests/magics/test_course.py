@@ -147,6 +147,26 @@ def test_a_sensor_hands_on_its_polls_value(shell: InteractiveShell) -> None:
     assert ran(shell, "ti.xcom_pull('there')") == "rows"
 
 
+def test_a_sensor_gives_up_after_its_timeout(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "sensor 'there' gives up: its timeout of 0:00:00.010000 has passed" in failed(
+        shell, "%%task.sensor there --poke-interval 0.02 --timeout 0.01\n[]", capsys
+    )
+    assert ran(shell, "%%task.sensor there --poke-interval 0.02 --timeout 0.01 --soft-fail\n[]") is None
+    printed = capsys.readouterr().out
+    assert "skipped: sensor 'there' gives up" in printed
+    assert "would look again" not in printed
+
+
+def test_a_sensor_looks_less_and_less_often(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("nbflow.magics.rounds.time.sleep", slept.append)
+    ran(shell, "looks = []")
+    ran(shell, "%%task.sensor there --poke-interval 1 --exponential-backoff\nlooks.append(1)\nlooks[3:]")
+    assert slept == [1, 2, 4]
+
+
 def test_an_error_ends_a_sensor(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     assert "ZeroDivisionError" in failed(shell, "%%task.sensor there\n1 / 0", capsys)
     assert "neither true nor false" in failed(
@@ -155,6 +175,16 @@ def test_an_error_ends_a_sensor(shell: InteractiveShell, capsys: pytest.CaptureF
 
 
 # Mapped cells
+
+
+def test_ti_says_which_task_instance_it_stands_for(shell: InteractiveShell) -> None:
+    ran(shell, "%%dag shop\nschedule = '@daily'")
+    shell.run_line_magic("dag", "--date 2026-02-17")
+    said = "ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.try_number"
+    assert ran(shell, f"%%task load\n{said}") == ("shop", "2026-02-17T00:00:00Z", "load", -1, 1)
+    ran(shell, '%%task each --map "p in [7, 8]" --collect found\n(p, ti.map_index)')
+    assert ran(shell, "found") == [(7, 0), (8, 1)]
+    assert ran(shell, "ti.map_index") == -1
 
 
 def test_a_mapped_cell_goes_through_its_items_and_collects(shell: InteractiveShell) -> None:

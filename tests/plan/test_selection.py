@@ -23,6 +23,10 @@ LETTERS = {
 GRAPH = Graph.of("abcde", [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")])
 
 
+TASKS = {
+    task_id: TaskSpec(task_id=task_id, group=group)
+    for task_id, group in {"a": "load", "b": "model.fit", "c": "model", "d": "modelling", "e": ""}.items()
+}
 RUN = RunKey("dag", "day")
 
 
@@ -58,6 +62,7 @@ CASES = [
 def test_a_run_goes_on_with(case: Case) -> None:
     states = {key(task): LETTERS[letter] for task, letter in zip("abcde", case.states, strict=True)}
     again = continuation(
+        TASKS,
         GRAPH,
         states,
         stale=case.stale,
@@ -69,24 +74,18 @@ def test_a_run_goes_on_with(case: Case) -> None:
 
 
 def test_tasks_the_run_does_not_know_are_new_and_not_cleared() -> None:
-    assert continuation(GRAPH, {}, stale=frozenset()) == {}
+    assert continuation(TASKS, GRAPH, {}, stale=frozenset()) == {}
 
 
 def test_of_a_mapped_task_only_the_failed_instances_run_again_and_what_follows() -> None:
     states = {key("a"): TaskState.SUCCESS, key("b"): TaskState.FAILED, key("d"): TaskState.UPSTREAM_FAILED}
     states |= {key("b[0]"): TaskState.SUCCESS, key("b[1]"): TaskState.FAILED}
-    assert list(continuation(GRAPH, states, stale=frozenset())) == [key("b[1]"), key("d")]
+    assert list(continuation(TASKS, GRAPH, states, stale=frozenset())) == [key("b[1]"), key("d")]
 
 
 def test_a_stale_mapped_task_finds_its_items_anew() -> None:
     states = {key("b"): TaskState.SUCCESS, key("b[0]"): TaskState.SUCCESS}
-    assert list(continuation(GRAPH, states, stale=frozenset("b"))) == [key("b")]
-
-
-TASKS = {
-    task_id: TaskSpec(task_id=task_id, group=group)
-    for task_id, group in {"a": "load", "b": "model.fit", "c": "model", "d": "modelling", "e": ""}.items()
-}
+    assert list(continuation(TASKS, GRAPH, states, stale=frozenset("b"))) == [key("b")]
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,30 @@ def test_one_instance_of_a_mapped_task_can_be_meant() -> None:
 
 def test_a_mapped_task_that_found_no_items_anew_goes_on_with_itself() -> None:
     states = {key("b"): TaskState.FAILED, key("b[0]"): TaskState.SUCCESS, key("b[1]"): TaskState.NONE}
-    assert list(continuation(GRAPH, states, stale=frozenset())) == [key("b")]
+    assert list(continuation(TASKS, GRAPH, states, stale=frozenset())) == [key("b")]
+
+
+@pytest.mark.parametrize(
+    ("states", "found"),
+    [
+        ("SFS", "up work down"),
+        ("SF.", "work"),
+        ("SSF", "down"),
+        ("SFF", "up work down"),
+        ("FUU", "up work down"),
+    ],
+    ids=["removed", "still there", "only the removal failed", "both failed", "never there"],
+)
+def test_what_a_teardown_has_removed_is_set_up_again(states: str, found: str) -> None:
+    graph = Graph.of(["up", "work", "down"], [("up", "work"), ("work", "down"), ("up", "down")])
+    tasks = {
+        "up": TaskSpec(task_id="up", kind=TaskKind.SETUP),
+        "work": TaskSpec(task_id="work"),
+        "down": TaskSpec(task_id="down", kind=TaskKind.TEARDOWN, setups=("up",)),
+    }
+    stood = {key(task): LETTERS[letter] for task, letter in zip(graph.order, states, strict=True)}
+    again = continuation(tasks, graph, stood, stale=frozenset())
+    assert " ".join(task.task_id for task in again) == found
 
 
 def test_clearing_a_task_clears_its_setup_and_its_teardown_with_it() -> None:
@@ -144,6 +166,11 @@ def test_clearing_a_task_clears_its_setup_and_its_teardown_with_it() -> None:
         key("down"),
     }
     assert set(selected(RUN, tasks, graph, states, Selection(tasks=(("other", -1),)))) == {key("other")}
+    assert set(selected(RUN, tasks, graph, states, Selection(tasks=(("up", -1),)))) == {
+        key("up"),
+        key("down"),
+    }
+    assert set(selected(RUN, tasks, graph, states, Selection(tasks=(("down", -1),)))) == {key("down")}
 
 
 def test_a_value_that_a_try_did_not_keep_makes_its_task_run_too() -> None:

@@ -318,6 +318,7 @@ def test_instances_of_a_mapped_task_stand_after_it_and_keep_their_tries(state: S
         ("clean", -1),
     ]
     assert [(one.label, one.try_number) for one in found[1:4]] == [("x", 2), ("y", 0), ("z", 0)]
+    assert found[0].items == 3
 
 
 def test_a_look_takes_the_place_of_the_one_before_it(state: StateStore) -> None:
