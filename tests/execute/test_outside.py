@@ -81,7 +81,9 @@ def test_a_connection_has_its_parts(outside: AskedOutside) -> None:
     assert (conn.db.host, conn.db.login, conn.db.password, conn.db.port) == ("host", "me", "p@ss", 5432)
     assert (conn.db.schema, conn.db.extra_dejson) == ("sales", {"sslmode": "require"})
     assert conn.get("nowhere") is None
-    with pytest.raises(OutsideError, match=r"nbflow connections add nowhere --conn-uri URI.*NBFLOW_CONN_NOWHERE"):
+    with pytest.raises(
+        OutsideError, match=r"nbflow connections add nowhere --conn-uri URI.*NBFLOW_CONN_NOWHERE"
+    ):
         _ = conn.nowhere
 
 
