@@ -32,6 +32,9 @@ again only where its code has changed, or its values are gone. Exit status: 0 al
 @click.argument("words", metavar="DATE|latest|RUN_ID [TASK[INDEX]]...", nargs=-1)
 @selector_options
 @click.option("--keep-stale", is_flag=True, help="Leave what has changed above them as it is.")
+@click.option(
+    "--original", is_flag=True, help="By the notebook as it was when each run last ran, not as it is now."
+)
 @dry_run_option
 @click.option("-y", "--yes", is_flag=True, help="Don't ask, where several runs are meant.")
 @click.option(
@@ -50,7 +53,7 @@ def command(
     as_json: bool,
     **selectors: Any,  # noqa: ANN401 see choice_of
 ) -> None:
-    """Have tasks of runs run again, with the notebook as it is now.
+    """Have tasks of runs run again, with the notebook as it is now (--original: as it ran then).
 
     Without TASK all tasks of the run are meant. What runs again is listed first.
     """
@@ -73,7 +76,8 @@ def command(
         f"Clear {count_of(chosen)} task instances of {len(chosen)} runs?", yes=yes
     ):
         return
-    body = cleared(target.dag_id, task_keys(chosen), run=not no_run)
+    original = bool(selectors["original"])
+    body = cleared(target.dag_id, task_keys(chosen), run=not no_run, original=original)
     if no_run:
         settle(target.home, "clear", body, what=what())
         return

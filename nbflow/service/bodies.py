@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 Body = dict[str, Any]
 
 
-def cleared(dag_id: str, tasks: Mapping[TaskKey, str], *, run: bool = True) -> Body:
-    """The body of `clear`: these task instances run again, each with the reason; without `run` not yet."""
+def cleared(dag_id: str, tasks: Mapping[TaskKey, str], *, run: bool = True, original: bool = False) -> Body:
+    """The body of `clear`: these task instances run again, each with the reason; without `run` not yet.
+
+    With `original` by the notebook as it was when their run last ran.
+    """
     rows = [[key.run.run_id, key.task_id, key.map_index, reason] for key, reason in tasks.items()]
-    return {"dag_id": dag_id, "tasks": rows, "run": run}
+    return {"dag_id": dag_id, "tasks": rows, "run": run, "original": original}
 
 
 def marked(dag_id: str, tasks: Iterable[TaskKey], state: TaskState, reason: str) -> Body:

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from nbflow.errors import AddressError, HomeError
+from nbflow.errors import AddressError
 from nbflow.model.run import TaskKey
 from nbflow.model.state import TaskState
 from nbflow.model.task import TaskKind
-from nbflow.plan.selection import Selection, not_kept, selected, stale_above
+from nbflow.plan.selection import Selection, selected, stale_above
 from nbflow.service.clock import now
+from nbflow.service.consequences import ACTIVE, held_up, needed_now
 from nbflow.service.dates import read_date
 from nbflow.service.lookup import find_run, instance_of, label_of
+from nbflow.service.open_run import stored_workflow
 from nbflow.service.submit import going_on, stale_tasks
-from nbflow.service.views import run_states
-from nbflow.store.xcom import open_briefly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from nbflow.model.flow import Flow
     from nbflow.model.record import InstanceRecord, RunRecord
-    from nbflow.model.run import RunKey
     from nbflow.service.lookup import Target
     from nbflow.service.submit import Submission
     from nbflow.store.state import StateStore
-    from nbflow.store.xcom import XComStore
 
 _FAILED = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
-_ACTIVE = frozenset(
-    {
-        TaskState.SCHEDULED,
-        TaskState.QUEUED,
-        TaskState.RUNNING,
-        TaskState.RESTARTING,
-        TaskState.UP_FOR_RETRY,
-        TaskState.UP_FOR_RESCHEDULE,
-    }
-)
 _NO_DATE = "name a DATE (2026-02-17, latest), or a stretch: --start-date and --end-date."
 _NO_GROUP = "{dag_id} has no task group {group!r}. {known}"
 _NONE_BETWEEN = "{dag_id} has no run from {first} to {last}."
@@ -58,6 +45,7 @@ class Choice:
         only_failed, only_running, states: only those in such a state.
         stale: only those whose code has changed, and what stands on them.
         keep_stale: what has changed above those that run again stays as it is.
+        original: by the notebook as it was when each run last ran.
     """
 
     date: str | None = None
@@ -74,6 +62,7 @@ class Choice:
     states: frozenset[TaskState] = frozenset()
     stale: bool = False
     keep_stale: bool = False
+    original: bool = False
 
     @property
     def wanted_states(self) -> frozenset[TaskState]:
@@ -82,7 +71,7 @@ class Choice:
         if self.only_failed:
             found |= _FAILED
         if self.only_running:
-            found |= _ACTIVE
+            found |= ACTIVE
         return found
 
 
@@ -121,9 +110,11 @@ def chosen_to_clear(state: StateStore, target: Target, choice: Choice) -> list[C
         AddressError: the DAG has no such run, task or group.
         DateError: a date is none.
     """
-    flow = target.flow
+    saved = target
     found: list[Chosen] = []
-    for run in _runs(state, target, choice):
+    for run in _runs(state, saved, choice):
+        target = _as_it_ran(state, saved, run) if choice.original else saved
+        flow = target.flow
         chosen = _chosen(state, target, run)
         stale = stale_tasks(flow, chosen.instances)
         tasks = selected(
@@ -137,11 +128,18 @@ def chosen_to_clear(state: StateStore, target: Target, choice: Choice) -> list[C
         if not choice.keep_stale:
             above = stale_above(flow.graph, {key.task_id for key in tasks}, stale)
             tasks |= {TaskKey(run.key, task_id): reason for task_id, reason in above.items()}
-        tasks |= _below(target, chosen, tasks)
-        tasks |= _needed(target, chosen, tasks)
+        tasks |= held_up(target.flow, run.key, chosen.states, tasks)
+        tasks |= needed_now(target, run.key, chosen.instances, tasks)
         if tasks:
             found.append(_with(chosen, _in_order(tasks, chosen)))
     return found
+
+
+def _as_it_ran(state: StateStore, target: Target, run: RunRecord) -> Target:
+    """The target with the notebook that a run last ran."""
+    record = state.dag(target.dag_id)
+    assert record is not None  # noqa: S101 it has a run
+    return replace(target, flow=stored_workflow(state, record, run.version).flow)
 
 
 def chosen_to_mark(state: StateStore, target: Target, choice: Choice, becomes: TaskState) -> list[Chosen]:
@@ -230,63 +228,6 @@ def _selection(target: Target, chosen: Chosen, choice: Choice) -> Selection:
         states=choice.wanted_states,
         stale=choice.stale,
     )
-
-
-def _below(target: Target, chosen: Chosen, tasks: Mapping[TaskKey, str]) -> dict[TaskKey, str]:
-    """What directly or indirectly below them had not run because they failed, or runs now on what they gave."""
-    graph, again = target.flow.graph, {key.task_id for key in tasks}
-    found: dict[TaskKey, str] = {}
-    for task_id in graph.order:
-        key = TaskKey(chosen.run.key, task_id)
-        above = [up for up in graph.upstream(task_id) if up in again]
-        state = chosen.states.get(key)
-        if not above or task_id in again:
-            continue
-        if state is TaskState.UPSTREAM_FAILED:
-            found[key] = f"it did not run because of `{above[0]}`, which runs again"
-        elif state in _ACTIVE:
-            found[key] = f"it is under way, and `{above[0]}` above it runs again"
-        if key in found:
-            again.add(task_id)
-    return found
-
-
-def _needed(target: Target, chosen: Chosen, tasks: Mapping[TaskKey, str]) -> dict[TaskKey, str]:
-    """See `needed`; nothing while a run holds the XComs: its owner adds them then."""
-    try:
-        with open_briefly(target.home.root) as xcoms:
-            return needed(target.flow, chosen.run.key, chosen.instances, tasks, xcoms)
-    except HomeError:
-        return {}
-
-
-def needed(
-    flow: Flow,
-    run: RunKey,
-    instances: Sequence[InstanceRecord],
-    tasks: Mapping[TaskKey, str],
-    xcoms: XComStore,
-) -> dict[TaskKey, str]:
-    """What must run too, because the code needs a value that its latest try did not keep, each with the reason.
-
-    Args:
-        flow: the notebook as it is now.
-        run: which run.
-        instances: its task instances.
-        tasks: those that run again.
-        xcoms: what its tries handed on.
-    """
-    again = {key.task_id for key in tasks}
-    if not stale_tasks(flow, instances) & again:  # they need what they needed before, and that was there
-        return {}
-    kept: dict[str, set[str]] = {}
-    for value in xcoms.list_values(run.dag_id, run.run_id):
-        if value.current and value.task.map_index < 0:
-            kept.setdefault(value.task.task_id, set()).add(value.key)
-    names = {task_id: frozenset(found) for task_id, found in kept.items()}
-    names |= {task_id: frozenset({spec.collect}) for task_id, spec in flow.tasks.items() if spec.collect}
-    found = not_kept(again, flow.producers, flow.optional, run_states(instances), names)
-    return {TaskKey(run, task_id): reason for task_id, reason in found.items()}
 
 
 def _in_order(tasks: Mapping[TaskKey, str], chosen: Chosen) -> dict[TaskKey, str]:

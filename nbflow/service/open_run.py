@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbflow.errors import AddressError
 from nbflow.model.instance import Instance, Prior
 from nbflow.model.messages import RunOpened
 from nbflow.model.plan import Plan
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from nbflow.model.run import RunKey
     from nbflow.service.submit import Submission
     from nbflow.store.state import StateStore
+    from nbflow.store.state_reader import StateReader
 
 Opening = tuple[OpenRun, RunOpened]
+_NO_VERSION = "the home of {dag_id} has no notebook of version {version}: leave --original out."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,20 @@ def read_workflow(path: Path, record: DagRecord | None = None) -> Workflow:
     notebook = load(path)
     flow = dated(flow_of(notebook, str(path)), record)
     return Workflow(flow=flow, notebook=without_outputs(notebook), cwd=path.resolve().parent)
+
+
+def stored_workflow(state: StateReader, record: DagRecord, version: str) -> Workflow:
+    """The notebook as it was at a stored version, for its place of today.
+
+    Raises:
+        AddressError: the home has no such version.
+    """
+    stored = state.notebook(record.dag_id, version)
+    if stored is None:
+        raise AddressError(_NO_VERSION.format(dag_id=record.dag_id, version=version[:12]))
+    notebook = json.loads(stored)
+    flow = dated(flow_of(notebook, str(record.path)), record)
+    return Workflow(flow=flow, notebook=notebook, cwd=record.path.resolve().parent)
 
 
 def dated(flow: Flow, record: DagRecord | None) -> Flow:

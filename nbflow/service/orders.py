@@ -12,16 +12,17 @@ from nbflow.model.messages import Cleared, Event, Marked, PauseSet, PoolsSet, Ru
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.plan.machine import Machine
-from nbflow.service.choosing import needed
 from nbflow.service.clock import now
+from nbflow.service.consequences import needed
 from nbflow.service.dates import Moment, one_interval
-from nbflow.service.open_run import openings, read_workflow, register
+from nbflow.service.open_run import openings, read_workflow, register, stored_workflow
 from nbflow.service.params import check_params
 from nbflow.service.submit import Standing, going_on, submissions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from nbflow.model.record import DagRecord
     from nbflow.service.open_run import Opening, Workflow
     from nbflow.service.submit import Submission
     from nbflow.store.state import StateStore
@@ -122,7 +123,7 @@ class Orders:
         closed = {run: tasks for run, tasks in by_run.items() if not is_open(run)}
         if under_way and not body["run"]:
             raise NbflowError(_UNDER_WAY.format(run_id=next(iter(under_way)).run_id))
-        runs = self._opened(body["dag_id"], closed, is_open)
+        runs = self._opened(body["dag_id"], closed, is_open, original=body.get("original", False))
         if not body["run"]:
             self._lay_down(body["dag_id"], runs)
             return Order()
@@ -163,8 +164,13 @@ class Orders:
         dag_id: str,
         again: Mapping[RunKey, Mapping[TaskKey, str]],
         is_open: Callable[[RunKey], bool],
+        *,
+        original: bool = False,
     ) -> list[Opening]:
-        """Runs of the store, to be opened with the notebook as saved."""
+        """Runs of the store, to be opened with the notebook as saved; `original`: as each of them last ran."""
+        known = self._state.dag(dag_id)
+        if original and known is not None:
+            return self._opened_as_they_ran(known, again, is_open)
         if not again:
             return []
         workflow = self.workflow(dag_id)
@@ -178,6 +184,21 @@ class Orders:
             todo.append(going_on(record, instances, workflow.flow.dag.timezone, tasks))
         register(self._state, workflow, todo)
         return openings(self._state, workflow, todo, is_open=is_open)
+
+    def _opened_as_they_ran(
+        self,
+        known: DagRecord,
+        again: Mapping[RunKey, Mapping[TaskKey, str]],
+        is_open: Callable[[RunKey], bool],
+    ) -> list[Opening]:
+        found: list[Opening] = []
+        for run, tasks in again.items():
+            record, instances = self._state.run(run), self._state.instances(run)
+            if record is not None:
+                workflow = stored_workflow(self._state, known, record.version)
+                todo = [going_on(record, instances, workflow.flow.dag.timezone, tasks)]
+                found += openings(self._state, workflow, todo, is_open=is_open)
+        return found
 
     def _trigger(self, body: Mapping[str, Any], is_open: Callable[[RunKey], bool]) -> Order:
         workflow = self.workflow(body["dag_id"], body["path"])

@@ -148,3 +148,16 @@ def test_a_run_goes_on_with_what_a_teardown_has_removed_set_up_again(project: Pr
     project.notebook("t.ipynb", *cells)
     again = project.nbflow("run", "t.ipynb", "2026-01-01")
     assert again.status == 0, again.all
+
+
+def test_a_run_may_run_again_by_the_notebook_it_ran(project: Project) -> None:
+    project.notebook("o.ipynb", "%%task first\nx = 1", "%%task last\nx + 1")
+    assert project.nbflow("run", "o.ipynb", "2026-01-01").status == 0
+    project.notebook("o.ipynb", "%%task first\nx = 10", "%%task last\nx + 1")
+    again = project.nbflow("clear", "o", "2026-01-01", "last", "--original", "--json")
+    assert again.status == 0, again.all
+    kept = project.nbflow("xcom", "o", "2026-01-01", "last", "return_value", "--json").json()
+    assert kept["value"] == 2
+    assert project.nbflow("clear", "o", "2026-01-01", "last", "--json").status == 0
+    kept = project.nbflow("xcom", "o", "2026-01-01", "last", "return_value", "--json").json()
+    assert kept["value"] == 11
