@@ -6,16 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from nbflow.model.secret import MASK, is_secret
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbflow.model.connection import Connection
 
-MASK = "***"
 SHORTEST = 4  # characters; anything shorter would garble what has nothing to do with it
-_SECRET_NAME = re.compile(
-    r"access_?token|api_?key|authorization|passphrase|passw|private_?key|secret|token|keyfile", re.IGNORECASE
-)
 
 
 class Secrets:
@@ -38,7 +36,7 @@ class Secrets:
 
     def keep_variable(self, key: str, text: str) -> None:
         """Mask a variable whose name says that it is secret."""
-        if _SECRET_NAME.search(key):
+        if is_secret(key):
             self._keep(text)
 
     def masked(self, value: Any) -> Any:  # noqa: ANN401 whatever JSON holds
@@ -88,7 +86,7 @@ def _secret_values(found: object, *, secret: bool = False) -> Iterator[str]:
             yield found
         case dict():
             for name, inner in found.items():
-                yield from _secret_values(inner, secret=secret or bool(_SECRET_NAME.search(str(name))))
+                yield from _secret_values(inner, secret=secret or is_secret(str(name)))
         case list():
             for inner in found:
                 yield from _secret_values(inner, secret=secret)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import AddressError, OptionError
 from nbflow.model.connection import Connection
+from nbflow.model.secret import MASK, is_secret
 from nbflow.model.task import DEFAULT_POOL, DEFAULT_POOL_SLOTS
 from nbflow.service.asking import settle
 from nbflow.service.params import guess
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from nbflow.model.record import PoolRecord
     from nbflow.store.settings import Settings
 
-_SECRET = re.compile(
-    r"pass(wd|word|phrase)?|secret|token|api_?key|private_?key|authori[sz]ation|credential", re.IGNORECASE
-)
-_MASK = "***"
 _NO_HOME = (
     "{root} holds nothing yet: no pools, variables or connections have been set here, and nothing has run."
 )
@@ -97,7 +93,7 @@ def variable(settings: Settings, key: str, default: str | None) -> str:
 
 def masked(key: str, value: str) -> str:
     """A value as listings show it: not where its name speaks of a secret (Airflow's words)."""
-    return _MASK if _SECRET.search(key) else value
+    return MASK if is_secret(key) else value
 
 
 def shown_connections(settings: Settings) -> list[dict[str, Any]]:
@@ -112,9 +108,9 @@ def shown_connections(settings: Settings) -> list[dict[str, Any]]:
                 "conn_type": found.conn_type,
                 "place": f"{found.host or ''}{port}",
                 "login": found.login,
-                "password": None if found.password is None else _MASK,
+                "password": None if found.password is None else MASK,
                 "schema": found.schema,
-                "extra": _MASK if found.extra else "",
+                "extra": MASK if found.extra else "",
             }
         )
     return rows

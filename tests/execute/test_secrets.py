@@ -54,6 +54,7 @@ def test_every_form_of_a_secret_is_masked_in_whatever_is_sent_and_nothing_before
         ("API_KEY", "***"),
         ("access_token", "***"),
         ("SECRET", "***"),
+        ("gcp_credential", "***"),
     ],
 )
 def test_variables_are_secret_by_their_names(key: str, said: str) -> None:
