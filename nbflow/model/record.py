@@ -24,6 +24,11 @@ class DagRecord:
         version: the latest that has run.
         paused, pause_reason: whether nothing new of it may start, and why ("" when a person didn't say).
         start_date: as it was when the DAG was first seen: what "14 days ago" meant then.
+        scheduled: since when its schedule makes runs; None: it makes none.
+        published: the version that its schedule runs; None before it was ever scheduled.
+        follow: whether every sound save is published.
+        options: options of `%%dag` that were said from outside the notebook, as `%%dag` would have them.
+        environment: of who scheduled it, as `Environment.to_json` gives it.
     """
 
     dag_id: str
@@ -34,6 +39,11 @@ class DagRecord:
     paused: bool = False
     pause_reason: str = ""
     start_date: datetime | None = None
+    scheduled: datetime | None = None
+    published: str | None = None
+    follow: bool = False
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    environment: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +54,8 @@ class RunRecord:
         variant: the name given with `--as`, or "".
         params: the values given for this run, beside the notebook's defaults.
         version: of the notebook it ran last.
+        unattended: whether a scheduler opened it, so that the next one goes on with it by itself.
+        environment: of who asked for it, as `Environment.to_json` gives it; empty: the owner's own.
     """
 
     key: RunKey
@@ -57,6 +69,8 @@ class RunRecord:
     created: datetime
     started: datetime | None
     ended: datetime | None
+    unattended: bool = False
+    environment: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +151,20 @@ class CommandRecord:
     at: datetime
     verb: str
     body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportErrorRecord:
+    """A notebook that can't be scheduled as it is: what is wrong with it, and since when (aware, UTC).
+
+    Attributes:
+        dag_id: "" where it isn't known.
+    """
+
+    path: Path
+    dag_id: str
+    error: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

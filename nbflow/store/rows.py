@@ -12,6 +12,7 @@ from nbflow.model.record import (
     CommandRecord,
     DagRecord,
     FailureRecord,
+    ImportErrorRecord,
     InstanceRecord,
     PoolRecord,
     RunRecord,
@@ -68,6 +69,18 @@ def dag(row: Row) -> DagRecord:
         paused=bool(row["paused"]),
         pause_reason=row["pause_reason"],
         start_date=_maybe(row["start_date"]),
+        scheduled=_maybe(row["scheduled"]),
+        published=row["published"],
+        follow=bool(row["follow"]),
+        options=json.loads(row["options"]),
+        environment=json.loads(row["environment"]),
+    )
+
+
+def import_error(row: Row) -> ImportErrorRecord:
+    """A row of `import_error`."""
+    return ImportErrorRecord(
+        path=Path(row["path"]), dag_id=row["dag_id"], error=row["error"], at=moment(row["at"])
     )
 
 
@@ -105,6 +118,8 @@ def run(row: Row) -> RunRecord:
         created=moment(row["created"]),
         started=_maybe(row["started"]),
         ended=_maybe(row["ended"]),
+        unattended=bool(row["unattended"]),
+        environment=json.loads(row["environment"]),
     )
 
 

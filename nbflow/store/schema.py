@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _PATIENCE = 30.0  # seconds, as for any other lock of the file
 
 _TOO_NEW = """\

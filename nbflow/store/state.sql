@@ -119,6 +119,35 @@ ALTER TABLE dag ADD COLUMN pause_reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE dag ADD COLUMN start_date TEXT;                             -- pinned, where it was written relative
 CREATE INDEX command_open ON command (id) WHERE done_at IS NULL;
 
+-- name: create_3
+-- Schema version 3: schedules and the version they run, modules, import errors; in whose environment runs run.
+ALTER TABLE dag ADD COLUMN scheduled TEXT;      -- since when its schedule makes runs; NULL: it makes none
+ALTER TABLE dag ADD COLUMN published TEXT;      -- the version that its schedule runs
+ALTER TABLE dag ADD COLUMN follow INTEGER NOT NULL DEFAULT 0;       -- whether every sound save is published
+ALTER TABLE dag ADD COLUMN options TEXT NOT NULL DEFAULT '{}';      -- JSON: options of %%dag, said from outside
+ALTER TABLE dag ADD COLUMN environment TEXT NOT NULL DEFAULT '{}';  -- JSON: of who scheduled it
+ALTER TABLE run ADD COLUMN environment TEXT NOT NULL DEFAULT '{}';  -- JSON: of who asked for it
+ALTER TABLE run ADD COLUMN unattended INTEGER NOT NULL DEFAULT 0;   -- whether a scheduler goes on with it by itself
+CREATE TABLE import_error (                 -- notebooks that can't be scheduled as they are
+    path       TEXT PRIMARY KEY,
+    dag_id     TEXT NOT NULL,               -- '' where it isn't known
+    error      TEXT NOT NULL,
+    at         TEXT NOT NULL
+) STRICT;
+CREATE TABLE module (                       -- sources of project-local modules, by content
+    hash       TEXT PRIMARY KEY,
+    source     TEXT NOT NULL
+) STRICT;
+CREATE TABLE version_module (               -- the modules a version imported when it was last stored
+    dag_id     TEXT NOT NULL,
+    version    TEXT NOT NULL,
+    path       TEXT NOT NULL,               -- relative to the notebook's folder
+    hash       TEXT NOT NULL,
+    PRIMARY KEY (dag_id, version, path)
+) STRICT;
+CREATE INDEX run_unfinished ON run (state) WHERE state IN ('queued', 'running');
+CREATE INDEX try_open ON try (token) WHERE result IS NULL;
+
 -- name: take_ownership
 -- Raise the epoch: whoever held the home before can no longer write.
 INSERT INTO owner (id, epoch, pid, host, what, since, heartbeat)
