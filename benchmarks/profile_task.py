@@ -230,10 +230,11 @@ def owner(tries: int, folder: Path) -> Spans:
     from nbflow.execute.local import LocalExecutor
     from nbflow.plan.machine import Machine
     from nbflow.service import courier, scheduler
-    from nbflow.service.open_run import Workflow, openings, register
+    from nbflow.service.open_run import openings, register
     from nbflow.service.orders import Orders
     from nbflow.service.session import owned_home
     from nbflow.service.submit import new
+    from nbflow.service.workflow import Workflow
     from nbflow.store.home import Home
     from nbflow.store.notebooks import without_outputs
     from nbflow.store.state import StateStore

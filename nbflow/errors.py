@@ -49,6 +49,10 @@ class AddressError(NbflowError, LookupError):
     """No DAG, run, task or try stands at the address a person gave."""
 
 
+class SqlError(NbflowError, ValueError):
+    """A person's SQL cannot be run, is no reading, failed, or was stopped at its limits."""
+
+
 class CannotCarry(NbflowError, TypeError):
     """A value that another task needs cannot leave the process that made it."""
 
@@ -61,8 +65,20 @@ class HomeError(NbflowError, OSError):
     """The home folder (`.nbflow`) cannot be used as it is."""
 
 
+class HomeHeld(HomeError):
+    """Another process has the home's XCom file open and does not answer in its place: try again later."""
+
+
 class StoreTooNew(HomeError):
     """The home was written by a newer nbflow than this one."""
+
+
+class TrustError(HomeError, PermissionError):
+    """A notebook or home belongs to another user, and nobody has said that it is trusted."""
+
+
+class EnvironmentUnfit(NbflowError, RuntimeError):
+    """The interpreter that a run was asked for with can't run its tasks."""
 
 
 class IllegalMove(NbflowError, RuntimeError):

@@ -10,6 +10,7 @@ import click
 
 from nbflow import __version__
 from nbflow.errors import NbflowError
+from nbflow.model.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +21,18 @@ VERBS = {
     "backfill": "Run a notebook for every date of a stretch that has not run yet.",
     "trigger": "Have a DAG run once, by whatever works in its home already.",
     "test": "Run one task and print what it prints; store nothing.",
+    "schedule": "Run notebooks on their schedules.",
+    "unschedule": "Take DAGs off the schedule.",
+    "publish": "Have a schedule run the notebook as saved now.",
     "graph": "Show a notebook's tasks and what passes between them.",
     "grid": "Show runs as a grid: tasks down, dates across.",
     "next": "Show when the next runs of a schedule are due.",
     "list": "List the DAGs of a project, or the runs of one.",
     "show": "Show a run or a task: states, reasons, tries.",
+    "versions": "List the versions of a notebook; show, write or compare them.",
     "logs": "Print what a task printed.",
     "xcom": "Show the values tasks handed on.",
+    "sql": "Ask in SQL what tasks handed on, over all dates.",
     "why": "Say why a task is in its state and what it waits for.",
     "failures": "List every task that failed, with cell and line.",
     "clear": "Have tasks of runs run again.",
@@ -34,6 +40,10 @@ VERBS = {
     "pause": "Let nothing new of a DAG start.",
     "unpause": "Let a paused DAG go on.",
     "pools": "List, set or delete pools of slots.",
+    "ui": "Open a dashboard of all DAGs in a browser.",
+    "status": "Say how the scheduler, its queue and the home stand.",
+    "clean": "Remove old runs, with all that only they need.",
+    "service": "Have the system keep the scheduler running.",
     "variables": "List, get, set or delete variables.",
     "connections": "List, get, add or delete connections.",
     "check": "Explain every cell; find problems before a run does.",
@@ -47,6 +57,7 @@ First steps:
   nbflow graph notebook.ipynb             the tasks and their order
   nbflow run notebook.ipynb               run it once
   nbflow run notebook.ipynb --start-date 2026-01-01 --end-date 2026-01-31
+  nbflow schedule notebook.ipynb          run it by its schedule from now on
   nbflow grid notebook.ipynb              which dates ran, which failed
   nbflow logs notebook.ipynb latest TASK  what it printed, and its traceback
   nbflow clear notebook.ipynb latest TASK once it is mended: it runs again, with what hung on it
@@ -109,11 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("stopped", err=True)
         sys.exit(130)
     except NbflowError as error:
-        click.echo(f"nbflow: {error}", err=True)
+        click.echo(f"nbflow: {printable(str(error), lines=True)}", err=True)
         sys.exit(2)
     except BrokenPipeError:  # `nbflow logs … | head` has read enough
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:  # a file that was named cannot be written, a disk is full
-        click.echo(f"nbflow: {error}", err=True)
+        click.echo(f"nbflow: {printable(str(error), lines=True)}", err=True)
         sys.exit(2)

@@ -9,6 +9,7 @@ import click
 from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import json_option
 from nbflow.cli.parameters import given_parameters, parameter_options, variant_option
+from nbflow.cli.run_options import reprocess_option, work_options
 from nbflow.cli.running import detach_option, dry_run_option, go
 from nbflow.plan.selection import Reprocess
 
@@ -24,30 +25,17 @@ Examples:
   nbflow backfill flights.ipynb --from 2013-01-01 --to 2013-12-31 --max-active-runs 4 --detach
 
 Stop it at any time: the same command again goes on with what is left. nbflow run with --start-date and
---end-date is the same, but for --reprocess, which is failed there.""",
+--end-date is the same, but for --reprocess, which is failed there. Where another nbflow process works in
+this home already, that one does the work, and Ctrl-C ends the watching alone (--stop: the runs too).""",
 )
 @click.argument("notebook", metavar="NOTEBOOK|DAG")
 @click.option("--start-date", "--from", "start", metavar="DATE", required=True, help="First date, inclusive.")
 @click.option("--end-date", "--to", "end", metavar="DATE", required=True, help="Last date, inclusive.")
-@click.option(
-    "--max-active-runs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Runs at once [default: the DAG's max_active_runs].",
-)
-@click.option(
-    "--reprocess",
-    type=click.Choice([choice.value for choice in Reprocess]),
-    default=Reprocess.NONE.value,
-    show_default=True,
-    help="Of runs that exist, run again: nothing, what failed, or everything.",
-)
+@reprocess_option(Reprocess.NONE)
 @click.option("--reverse", is_flag=True, help="The latest date first.")
 @parameter_options
 @variant_option("Make variants beside the runs of these dates.")
-@click.option(
-    "--parallelism", type=click.IntRange(min=1), metavar="N", help="Tasks at once [default: one a processor]."
-)
+@work_options
 @dry_run_option
 @detach_option
 @json_option("the runs, when they have ended,")
@@ -61,6 +49,7 @@ def command(
     parallelism: int | None,
     *,
     reverse: bool,
+    stop: bool,
     dry_run: bool,
     detach: bool,
     as_json: bool,
@@ -84,4 +73,4 @@ def command(
         max_active_runs=max_active_runs,
         reverse=reverse,
     )
-    go(request, dry_run=dry_run, detach=detach, as_json=as_json)
+    go(request, stop=stop, dry_run=dry_run, detach=detach, as_json=as_json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import click
 from rich.text import Text
 
 from nbflow.cli.output import console, print_json, print_table
-from nbflow.cli.running import go_detached, run_json, what
+from nbflow.cli.running import INTERRUPTED, go_detached, run_json, what
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +61,7 @@ def carry(
             listener=progress.moved,
         )
         if asked.owner is not None:
-            out.print(f"run by {asked.owner}", style="dim", markup=False)
+            progress.handed_to(asked.owner)
         try:
             runs = follow(
                 target.home,
@@ -71,8 +70,8 @@ def carry(
                 listener=progress.moved if asked.owner is not None else lambda _: None,
             )
         except KeyboardInterrupt:
-            out.print(f"it goes on without this command: nbflow grid {shlex.quote(target.dag_id)}")
-            raise
+            progress.left([submission.label for submission in todo])
+            sys.exit(INTERRUPTED)
     progress.finish(runs)
     if as_json:
         print_json([run_json(target.home, target.timezone, run) for run in runs])

@@ -26,26 +26,29 @@ def command(
 ) -> None:
     """Show a notebook's tasks and what passes between them.
 
-    With DATE (or latest) the tasks carry the states of that run.
+    With DATE (or latest) the tasks carry the states of that run, and the graph is that of the version it ran.
     """
     from nbflow.service.lookup import find_run, find_target, open_state
+    from nbflow.service.versions import SHORT, run_flow
     from nbflow.service.views import run_states
     from nbflow.widgets import graph, graph_text
 
     target = find_target(dag)
-    states = None
+    flow, states = target.flow, None
     if date is not None:
         with open_state(target) as state:
-            states = run_states(state.instances(find_run(state, target, date).key))
+            run = find_run(state, target, date)
+            flow, states = run_flow(state, target, run), run_states(state.instances(run.key))
     if svg_file is not None:
-        svg_file.write_text(graph.svg(target.flow, states, dark=dark), "utf-8")
+        svg_file.write_text(graph.svg(flow, states, dark=dark), "utf-8")
         click.echo(svg_file)
     elif as_dot:
-        click.echo(graph.dot(target.flow, states))
+        click.echo(graph.dot(flow, states))
     elif as_json:
         print_json(
             {
                 "dag_id": target.dag_id,
+                "version": flow.version,
                 "tasks": [
                     {
                         "task_id": task,
@@ -53,7 +56,7 @@ def command(
                         "group": spec.group,
                         "state": (states or {}).get(task),
                     }
-                    for task, spec in target.flow.tasks.items()
+                    for task, spec in flow.tasks.items()
                 ],
                 "edges": [
                     {
@@ -63,9 +66,11 @@ def command(
                         "names": sorted(edge.names),
                         "reason": edge.reason,
                     }
-                    for edge in target.flow.edges
+                    for edge in flow.edges
                 ],
             }
         )
     else:
-        console().print(graph_text.text(target.flow, states), markup=False, soft_wrap=True)
+        console().print(graph_text.text(flow, states), markup=False, soft_wrap=True)
+        if flow.version != target.flow.version:
+            click.echo(f"drawn as it ran, by version {flow.version[:SHORT]} of the notebook")

@@ -35,7 +35,11 @@ def command(
     dark: bool | None,
     as_json: bool,
 ) -> None:
-    """Show runs as a grid: tasks down, dates across."""
+    """Show runs as a grid: tasks down, dates across.
+
+    A square whose code has changed since it ran is marked (*); tasks that only older versions of the notebook
+    have stand below the others.
+    """
     from nbflow.service.clock import now
     from nbflow.service.dates import read_date
     from nbflow.service.lookup import find_target, open_state
@@ -66,6 +70,7 @@ def _json(view: GridView) -> dict[str, object]:
         "headline": view.title,
         "older": view.older,
         "tasks": view.tasks,
+        "removed": sorted(view.removed),
         "runs": [
             {
                 "run_id": column.run_id,

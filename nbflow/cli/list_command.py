@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbflow.cli.output import json_option, print_json, print_table
+from nbflow.model.printable import printable
 
 if TYPE_CHECKING:
     from nbflow.model.record import RunRecord
@@ -75,6 +76,7 @@ def _list_dags(*, as_json: bool) -> None:
 
 def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
     from nbflow.service.lookup import find_target, label_of, open_state
+    from nbflow.service.submit import stale_tasks
     from nbflow.service.views import standing
     from nbflow.store.home import is_held
     from nbflow.widgets.look import duration
@@ -83,6 +85,7 @@ def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
     with open_state(target) as state:
         runs = state.runs(target.dag_id, most=last)
         known = state.dag(target.dag_id)
+        stale = {run.key: sorted(stale_tasks(target.flow, state.instances(run.key))) for run in runs}
     if as_json:
         print_json(
             [
@@ -95,6 +98,8 @@ def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
                     "started": run.started,
                     "ended": run.ended,
                     "reason": run.reason,
+                    "version": run.version,
+                    "stale": stale[run.key],
                 }
                 for run in runs
             ]
@@ -107,12 +112,13 @@ def _list_runs(dag: str, last: int, *, as_json: bool) -> None:
     def row(run: RunRecord) -> tuple[str, ...]:
         shown, reason = standing(run, held=held, paused=paused)
         took = duration((run.ended - run.started).total_seconds()) if run.started and run.ended else ""
-        return label_of(run, target.timezone), shown, run.run_type.value, took, reason
+        old = f"{len(stale[run.key])} stale" if stale[run.key] else ""
+        return label_of(run, target.timezone), shown, run.run_type.value, took, old, reason
 
     print_table(
         map(row, runs),
-        {"DATE": "left", "STATE": "left", "TYPE": "left", "TOOK": "right", "REASON": "fold"},
+        {"DATE": "left", "STATE": "left", "TYPE": "left", "TOOK": "right", "": "left", "REASON": "fold"},
     )
     if known is not None and known.paused:
-        why = f" ({known.pause_reason})" if known.pause_reason else ""
+        why = f" ({printable(known.pause_reason)})" if known.pause_reason else ""
         click.echo(f"{target.dag_id} is paused{why}: nbflow unpause {target.dag_id}")

@@ -71,7 +71,7 @@ def command(
         chosen = chosen_to_mark(store, target, choice, state)
         runs = runs_meant(store, target, choice) if whole and not choice.stale else []
     if runs and state is TaskState.FAILED:
-        _check_open(runs, dag)
+        chosen = _under_way(chosen, dag)
     if dry_run or not as_json:
         if chosen or as_json:
             print_chosen(chosen, as_json=as_json, becomes=becomes)
@@ -84,16 +84,19 @@ def command(
     ):
         return
     if runs:
-        body = run_marked((one.run.key for one in chosen), RunState(becomes), reason)
+        ends = state is TaskState.FAILED
+        body = run_marked((one.run.key for one in chosen), RunState(becomes), reason, unless_over=ends)
     else:
         body = marked(target.dag_id, task_keys(chosen), state, reason)
     todo = [one.submission(target.timezone) for one in chosen]
     carry(target, "mark", body, todo, detach=detach, as_json=as_json)
 
 
-def _check_open(runs: Sequence[Chosen], dag: str) -> None:
+def _under_way(chosen: Sequence[Chosen], dag: str) -> list[Chosen]:
+    """Those of the runs that a failure can end."""
     from nbflow.errors import OptionError
 
-    for one in runs:
-        if one.run.state.finished:
-            raise OptionError(_NO_TASK.format(label=one.label, dag=dag))
+    found = [one for one in chosen if not one.run.state.finished]
+    if chosen and not found:
+        raise OptionError(_NO_TASK.format(label=chosen[0].label, dag=dag))
+    return found

@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from nbflow.cli.output import json_option, print_json, print_table
+from nbflow.cli.times import clock, wait
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
     from nbflow.model.run import Interval
     from nbflow.service.agenda import Agenda
 
@@ -61,9 +60,9 @@ def _print_runs(found: Agenda) -> None:
         (
             (
                 _covers(run, found.dag.timezone),
-                _clock(run.due.astimezone(zone)),
-                *((_clock(run.due.astimezone()),) if elsewhere else ()),
-                _wait(run.due - found.now),
+                clock(run.due.astimezone(zone)),
+                *((clock(run.due.astimezone()),) if elsewhere else ()),
+                wait(run.due - found.now),
             )
             for run in found.runs
         ),
@@ -77,26 +76,6 @@ def _covers(run: Interval, timezone: str) -> str:
 
     start, end = run_label(run.start, timezone), run_label(run.end, timezone)
     return start if run.start == run.end else f"{start} to {end}"
-
-
-def _clock(local: datetime) -> str:
-    """`Sat 2026-11-21 06:00 CET`, with the seconds where there are any."""
-    seconds = f":{local:%S}" if local.second else ""
-    return f"{local:%a %Y-%m-%d %H:%M}{seconds} {local:%Z}"
-
-
-def _wait(left: timedelta) -> str:
-    """`2 h 10 min`, `3 days 4 h`; `now` for what is due already."""
-    seconds = left.total_seconds()
-    if seconds <= 0:
-        return "now"
-    minutes = int(seconds // 60)
-    if minutes < 1:
-        return f"{int(seconds)} s"
-    days, hours = divmod(minutes // 60, 24)
-    if days:
-        return f"{days} day{'s' if days > 1 else ''} {hours} h"
-    return f"{hours} h {minutes % 60:02d} min" if hours else f"{minutes} min"
 
 
 def _json(found: Agenda) -> dict[str, object]:

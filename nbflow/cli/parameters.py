@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from nbflow.errors import OptionError, ParameterError
+from nbflow.model.duration import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     Command = Callable[..., None]
 
@@ -25,6 +27,25 @@ class VariantName(click.ParamType[str]):
         if not value.strip() or "~" in value or "/" in value:
             self.fail("a variant's name is a word of letters and digits, such as trial", param, ctx)
         return value
+
+
+class Duration(click.ParamType["timedelta"]):
+    """An elapsed time: `30s`, `5m`, `6h`, `1d`, or seconds; `zero` says whether none at all will do."""
+
+    name = "duration"
+
+    def __init__(self, *, zero: bool = False) -> None:
+        self._zero = zero
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """The duration as given."""
+        try:
+            found = duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not found and not self._zero:
+            self.fail("it takes some time: write 30s, 5m or 6h", param, ctx)
+        return found
 
 
 def variant_option(help: str) -> Callable[[Command], Command]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Group
@@ -13,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from nbflow.cli.next_steps import after_failure, after_success, short, while_they_go_on
 from nbflow.model.messages import Move, RunMove
 from nbflow.model.state import RunState, TaskState
 from nbflow.service.lookup import name_of
@@ -22,7 +20,9 @@ from nbflow.widgets.look import duration as in_words
 from nbflow.widgets.terminal import glyph, grid_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from rich.console import Console, RenderableType
 
@@ -36,7 +36,11 @@ _SHOWN_RUNNING = 8
 
 
 class Progress:
-    """The live display of runs. In a terminal it moves; else it prints a line a run."""
+    """The live display of runs. In a terminal it moves; else it prints a line a run.
+
+    Attributes:
+        detached: whether the runs go on without whoever watches.
+    """
 
     def __init__(
         self,
@@ -77,6 +81,7 @@ class Progress:
         )
         self._live = Live(console=out, get_renderable=self._picture, refresh_per_second=8, transient=True)
         self._stopped = False
+        self.detached = False
         self._totals: dict[str, int] = {}
         self._bar_ids: dict[str, TaskID] = {}
 
@@ -89,9 +94,28 @@ class Progress:
         if self._out.is_terminal:
             self._live.stop()
 
-    def waiting_for(self, owner: str) -> None:
-        """Another process holds the home."""
-        self._out.print(f"waiting: the home {self._home.root} is held by {owner}", markup=False)
+    def handed_to(self, owner: str) -> None:
+        """Another process does the work."""
+        self._out.print(f"run by {owner}", style="dim", markup=False, soft_wrap=True)
+
+    def taken_over(self, owner: str) -> None:
+        """That one has ended before the work was done."""
+        self._stopped = False
+        self._running.clear()
+        self._out.print(
+            f"{owner} has ended: going on without it", style="yellow", markup=False, soft_wrap=True
+        )
+
+    def stopping(self) -> None:
+        """The runs are being stopped, though another process works on them."""
+        self._stopped = True
+        self._out.print(f"{STOPPED} Ctrl-C: waiting for running tasks to end", style="yellow")
+
+    def left(self, labels: Sequence[str]) -> None:
+        """The runs go on, but nobody watches any more."""
+        self.detached = True
+        for line in while_they_go_on(self._flow.dag.dag_id, labels):
+            self._out.print(line, soft_wrap=True)
 
     def begin(self, todo: list[Submission]) -> None:
         """Say what will be done."""
@@ -106,7 +130,7 @@ class Progress:
             Text.assemble(
                 (flow.dag.dag_id, "bold"),
                 f"  {span} of {tasks}  ",
-                (f"home {_short(self._home.root)}", "dim"),
+                (f"home {short(self._home.root)}", "dim"),
             )
         )
         if self._left_out:
@@ -151,15 +175,13 @@ class Progress:
             out.print(Text.assemble(("note  ", "yellow"), (where, "bold"), note), soft_wrap=True)
         notebook = self._home.run_notebook(runs[-1].key.dag_id, self._label(runs[-1].key))
         where = notebook if len(runs) == 1 else notebook.parent
-        out.print(Text.assemble(("executed notebooks  ", "dim"), _short(where)), soft_wrap=True)
+        out.print(Text.assemble(("executed notebooks  ", "dim"), short(where)), soft_wrap=True)
         for line in self._next_steps(runs):
             out.print(line, soft_wrap=True)
 
     def _next_steps(self, runs: list[RunRecord]) -> list[Text]:
-        name = _short(self._notebook)
-        quoted = shlex.quote(name)
         failed = [key for key, state in self._states.items() if state is TaskState.FAILED]
-        lines = []
+        lines: list[Text] = []
         if self._stopped:
             lines.append(Text("stopped; the same command again goes on from here", style="yellow"))
         else:
@@ -169,17 +191,8 @@ class Progress:
                 if not run.state.finished
             ]
         if failed:
-            key = _first_of(failed)
-            address = f"{quoted} {shlex.quote(self._label(key.run))} {shlex.quote(name_of(key))}"
-            lines.append(Text.assemble(("see why  ", "dim"), f"nbflow logs {address}"))
-            if self._again:
-                lines.append(Text("fix the cell, save, and give the same command again", style="dim"))
-            else:
-                lines.append(Text.assemble(("fix the cell, save, and  ", "dim"), f"nbflow clear {address}"))
-        if not lines:
-            label = shlex.quote(self._label(runs[-1].key))
-            lines.append(Text.assemble(("look further  ", "dim"), f"nbflow show {quoted} {label}"))
-        return lines
+            lines += after_failure(self._notebook, self._label(failed[0].run), failed, again=self._again)
+        return lines or [after_success(self._notebook, self._label(runs[-1].key))]
 
     def _run_moved(self, move: RunMove) -> None:
         label = self._label(move.run)
@@ -262,16 +275,3 @@ class Progress:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _short(path: Path) -> str:
-    """A path from here where it lies below, else absolute."""
-    path = path.resolve()
-    here = Path.cwd()
-    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
-
-
-def _first_of(failed: list[TaskKey]) -> TaskKey:
-    """The first that failed; of a mapped task its first instance that did, which says more than the whole."""
-    first = failed[0]
-    return next((key for key in failed if key[:2] == first[:2] and key.map_index >= 0), first)

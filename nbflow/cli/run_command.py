@@ -8,26 +8,13 @@ import click
 
 from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import json_option
-from nbflow.cli.parameters import given_parameters, parameter_options, variant_option
+from nbflow.cli.parameters import Duration, given_parameters, parameter_options, variant_option
+from nbflow.cli.run_options import reprocess_option, work_options
 from nbflow.cli.running import detach_option, dry_run_option, go
-from nbflow.model.duration import duration
 from nbflow.plan.selection import Reprocess
 
 if TYPE_CHECKING:
     from datetime import timedelta
-
-
-class _Duration(click.ParamType):
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        try:
-            found = duration(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        if not found:
-            self.fail("a try needs some time: write 30s, 5m or 6h", param, ctx)
-        return found
 
 
 @click.command(
@@ -42,7 +29,10 @@ Examples:
   nbflow run flights.ipynb yesterday -p carrier UA --as only-ua
 
 The same command again goes on where it stopped: it runs what failed, what was stopped, and what has
-changed since. Exit status: 0 all succeeded, 1 a run failed or was stopped, 2 the call was wrong.""",
+changed since. Where another nbflow process works in this home already, that one does the work, in the
+environment of this command, and this command watches: Ctrl-C ends the watching alone (--stop: the runs
+too). Exit status: 0 all succeeded, 1 a run failed or was stopped, 2 the call was wrong, 130 watching was
+interrupted.""",
 )
 @click.argument("notebook", metavar="NOTEBOOK|DAG")
 @click.argument("date", required=False)
@@ -51,11 +41,8 @@ changed since. Exit status: 0 all succeeded, 1 a run failed or was stopped, 2 th
 @parameter_options
 @variant_option("Make a variant beside the run of the same date.")
 @click.option(
-    "--parallelism", type=click.IntRange(min=1), metavar="N", help="Tasks at once [default: one a processor]."
-)
-@click.option(
     "--execution-timeout",
-    type=_Duration(),
+    type=Duration(),
     metavar="TIME",
     help="Longest time for a try (30s, 5m, 1h) of tasks that name none themselves.",
 )
@@ -67,21 +54,10 @@ changed since. Exit status: 0 all succeeded, 1 a run failed or was stopped, 2 th
     help="Run each task in a real Jupyter kernel of this name (python3: of this Python), not in a process forked "
     "for it, which takes a hundredth of the time.",
 )
-@click.option(
-    "--reprocess",
-    type=click.Choice([choice.value for choice in Reprocess]),
-    default=Reprocess.FAILED.value,
-    show_default=True,
-    help="What to do again of runs that exist: nothing, what failed or was stopped, or everything.",
-)
+@reprocess_option(Reprocess.FAILED)
 @click.option("--stale", is_flag=True, help="Also in succeeded runs, run again what has changed since.")
 @click.option("--keep-stale", is_flag=True, help="In runs that go on, leave what has changed as it is.")
-@click.option(
-    "--max-active-runs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Runs at once [default: the DAG's max_active_runs].",
-)
+@work_options
 @dry_run_option
 @detach_option
 @json_option("the runs, when they have ended,")
@@ -99,6 +75,7 @@ def command(
     *,
     stale: bool,
     keep_stale: bool,
+    stop: bool,
     dry_run: bool,
     detach: bool,
     as_json: bool,
@@ -127,4 +104,4 @@ def command(
         kernel=kernel,
         max_active_runs=max_active_runs,
     )
-    go(request, dry_run=dry_run, detach=detach, as_json=as_json)
+    go(request, stop=stop, dry_run=dry_run, detach=detach, as_json=as_json)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Command = Callable[..., None]
 
 
+INTERRUPTED = 130  # exit status of a command that has stopped watching what goes on without it
+
+
 def detach_option(command: Command) -> Command:
     """`--detach`."""
     said = "Return at once; the work goes on in a process of its own."
@@ -35,18 +38,32 @@ def dry_run_option(command: Command) -> Command:
     return click.option("--dry-run", is_flag=True, help="Say what would happen; do nothing.")(command)
 
 
-def go(request: RunRequest, *, dry_run: bool, detach: bool, as_json: bool) -> None:
+def go(request: RunRequest, *, stop: bool, dry_run: bool, detach: bool, as_json: bool) -> None:
     """Run what is asked for, or say what it would be, and exit as its end says."""
     from nbflow.service import api
 
     prepared = api.prepare(request)
     if dry_run:
         _print_preview(prepared, api.preview(prepared), as_json=as_json)
-        return
+    else:
+        have_run(prepared, stop=stop, detach=detach, as_json=as_json)
+
+
+def have_run(prepared: Prepared, *, stop: bool, detach: bool, as_json: bool) -> None:
+    """Run what was prepared, and exit as its end says.
+
+    Args:
+        prepared: what.
+        stop: whether Ctrl-C stops runs that another process works on.
+        detach: whether a process of its own does it.
+        as_json: whether the runs are printed as JSON when they have ended.
+    """
+    from nbflow.service import api
+
     if detach:
-        go_detached(prepared.home, request.notebook)
+        go_detached(prepared.home, prepared.request.notebook)
         return
-    runs = _run(prepared, quiet=as_json)
+    runs = _run(prepared, stop=stop, quiet=as_json)
     if as_json:
         print_json([run_json(prepared.home, prepared.flow.dag.timezone, run) for run in runs])
     sys.exit(api.exit_status(runs))
@@ -66,7 +83,7 @@ def go_detached(home: Home, notebook: Path) -> None:
     click.echo(f"watch it with: nbflow grid {shlex.quote(str(notebook))}")
 
 
-def _run(prepared: Prepared, *, quiet: bool) -> list[RunRecord]:
+def _run(prepared: Prepared, *, stop: bool, quiet: bool) -> list[RunRecord]:
     from nbflow.cli.progress import Progress
     from nbflow.service import api
 
@@ -84,13 +101,12 @@ def _run(prepared: Prepared, *, quiet: bool) -> list[RunRecord]:
         left_out=prepared.left_out,
         again=prepared.request.reprocess is not Reprocess.NONE,
     ) as progress:
-        runs = api.run(
-            prepared,
-            what=what(),
-            on_wait=progress.waiting_for,
-            on_start=progress.begin,
-            listener=progress.moved,
-        )
+        try:
+            runs = api.run(prepared, what=what(), watcher=progress, stop=stop)
+        except KeyboardInterrupt:
+            if not progress.detached:
+                raise
+            sys.exit(INTERRUPTED)
     progress.finish(runs)
     return runs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ from nbflow.cli.times import local_time
 from nbflow.model.state import TaskState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from nbflow.model.record import InstanceRecord, RunRecord, TryRecord
@@ -29,14 +31,34 @@ _MOST_INSTANCES = 20
 @click.argument("dag", metavar="DAG|NOTEBOOK")
 @click.argument("date", metavar="[DATE|latest|RUN_ID]", default="latest")
 @click.argument("task", metavar="[TASK[INDEX]]", required=False)
+@click.option(
+    "--notebook", is_flag=True, help="Print the notebook as the run ran it (JSON, without outputs)."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --notebook: write it there instead.",
+)
 @json_option("the run, or the task's tries,")
-def command(dag: str, date: str, task: str | None, *, as_json: bool) -> None:
-    """Show a run (the latest, if no date is given), or one task of it with all its tries."""
+def command(
+    dag: str, date: str, task: str | None, *, notebook: bool, output: Path | None, as_json: bool
+) -> None:
+    """Show a run (the latest, if no date is given), or one task of it with all its tries.
+
+    Tasks stand in the order of the version that the run ran, also those that the notebook no longer has.
+    """
     from nbflow.service.lookup import find_instance, find_run, find_target, open_state
 
+    if output is not None and not notebook:
+        raise click.UsageError("-o FILE says where --notebook is written; give --notebook with it.")
     target = find_target(dag)
     with open_state(target) as state:
         run = find_run(state, target, date)
+        if notebook:
+            _show_notebook(target, run, state, output)
+            return
         records = state.instances(run.key)
         if task is None:
             _show_run(target, run, records, state, as_json=as_json)
@@ -49,6 +71,7 @@ def _show_run(
 ) -> None:
     from nbflow.service.lookup import label_of
     from nbflow.service.submit import stale_tasks
+    from nbflow.service.versions import ran, run_flow
     from nbflow.service.views import reason_of, standing
     from nbflow.store.home import is_held
     from nbflow.widgets.look import duration
@@ -58,6 +81,8 @@ def _show_run(
     notebook = target.home.run_notebook(target.dag_id, label)
     stale = stale_tasks(target.flow, records)
     notes = state.notes(run.key)
+    records = _in_order(records, run_flow(state, target, run).tasks)
+    version = ran(state, target, run)
     if as_json:
         print_json(
             {
@@ -72,6 +97,8 @@ def _show_run(
                 "started": run.started,
                 "ended": run.ended,
                 "notebook": notebook if notebook.exists() else None,
+                "version": run.version,
+                "since": None if version.since is None else str(version.since),
                 "tasks": [
                     {
                         "task_id": record.key.task_id,
@@ -99,6 +126,7 @@ def _show_run(
     out.print(Text(f"data interval {start} to {end} ({zone})", "dim"))
     if run.params:
         out.print(Text("params " + ", ".join(f"{k}={v!r}" for k, v in run.params.items()), "dim"))
+    out.print(Text(str(version), "dim" if version.ago == 0 else ""), soft_wrap=True)
     print_table(
         (
             (
@@ -118,6 +146,24 @@ def _show_run(
             out.print(Text.assemble(("note ", "yellow"), f"{task_id}: {note}"), soft_wrap=True)
     if notebook.exists():
         out.print(Text.assemble(("executed notebook  ", "dim"), str(notebook)), soft_wrap=True)
+
+
+def _show_notebook(target: Target, run: RunRecord, state: StateStore, output: Path | None) -> None:
+    """The notebook as a run ran it, on standard output or into a file."""
+    from nbflow.service.versions import version_text
+
+    text = version_text(state, target, run.version)
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text + "\n", "utf-8")
+        click.echo(output)
+
+
+def _in_order(records: list[InstanceRecord], tasks: Iterable[str]) -> list[InstanceRecord]:
+    """The task instances in the order of these tasks; those of others after them, as they came."""
+    place = {task_id: index for index, task_id in enumerate(tasks)}
+    return sorted(records, key=lambda record: place.get(record.key.task_id, len(place)))
 
 
 def _worth_a_line(records: list[InstanceRecord]) -> list[InstanceRecord]:
@@ -143,6 +189,7 @@ def _name(record: InstanceRecord) -> Text:
 
 def _show_task(target: Target, run: RunRecord, key: TaskKey, state: StateStore, *, as_json: bool) -> None:
     from nbflow.service.lookup import find_try, label_of, name_of
+    from nbflow.service.versions import SHORT
     from nbflow.widgets.look import duration
 
     find_try(state, target, run, key, None)
@@ -164,8 +211,8 @@ def _show_task(target: Target, run: RunRecord, key: TaskKey, state: StateStore, 
         out.print(Text.assemble((head, "bold"), f"  {tried.reason}"), soft_wrap=True)
         for note in tried.notes:
             out.print(Text.assemble(("  note ", "yellow"), note), soft_wrap=True)
-        if tried.engine:
-            out.print(Text(f"  {tried.engine}", "dim"), soft_wrap=True)
+        by = f"version {tried.version[:SHORT]} of the notebook"
+        out.print(Text(f"  {f'{tried.engine}, ' if tried.engine else ''}{by}", "dim"), soft_wrap=True)
         out.print(Text(f"  {tried.folder}", "dim"), soft_wrap=True)
     print_table(
         (
@@ -191,6 +238,7 @@ def _try_json(tried: TryRecord) -> dict[str, object]:
         "engine": tried.engine,
         "process_group": tried.process_group,
         "code_hash": tried.code_hash,
+        "version": tried.version,
         "folder": tried.folder,
     }
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbflow.cli.carrying import carry
 from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import json_option, print_json, print_table
 from nbflow.cli.parameters import typed_value, variant_option
-from nbflow.cli.running import detach_option, dry_run_option
+from nbflow.cli.running import detach_option, dry_run_option, have_run
 from nbflow.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -54,14 +53,15 @@ def command(
     DATE names the data interval that starts on it; without it the latest complete interval is meant. A
     DAG has one run for a date: one that has failed goes on, one that has succeeded stays as it is.
     """
+    from nbflow.service.api import preview
     from nbflow.service.triggering import to_trigger
 
     params = {**_conf(conf), **{name: typed_value(text) for name, text in pairs}}
-    target, submission, body = to_trigger(dag, date, params, variant=variant)
+    prepared = to_trigger(dag, date, params, variant=variant)
     if dry_run:
-        _preview(submission, as_json=as_json)
-        return
-    carry(target, "trigger", body, [submission], detach=detach, as_json=as_json)
+        _preview(*preview(prepared), as_json=as_json)
+    else:
+        have_run(prepared, stop=False, detach=detach, as_json=as_json)
 
 
 def _preview(submission: Submission, *, as_json: bool) -> None:

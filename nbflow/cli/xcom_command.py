@@ -10,6 +10,7 @@ from rich.text import Text
 
 from nbflow.cli.dated import DatedCommand
 from nbflow.cli.output import console, json_option, print_json, print_table
+from nbflow.model.printable import printable
 
 if TYPE_CHECKING:
     from nbflow.service.values import ShownValue
@@ -89,4 +90,4 @@ def _show(shown: ShownValue, *, as_json: bool) -> None:
     elif shown.json is not None:
         console().print_json(data=shown.json)
     else:
-        click.echo(value.preview)
+        click.echo(printable(value.preview, lines=True))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from nbflow.codec.zone import zone_of, zone_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,21 +106,16 @@ def _string_dtype(spec: Mapping[str, Any]) -> pd.StringDtype:
 
 
 def _write_zone(values: Any, dtype: pd.DatetimeTZDtype) -> tuple[pa.Array, Spec] | None:  # noqa: ANN401
-    zone = dtype.tz
-    if isinstance(zone, ZoneInfo) and zone.key:
-        spec = {"zone": zone.key, "utc": False}
-    elif zone is dt.UTC:
-        spec = {"zone": "UTC", "utc": True}
-    else:
+    spec = zone_spec(dtype.tz)
+    if spec is None:
         return None
     naive = pa.array(values.tz_convert(None).to_numpy())
     return naive.view(pa.timestamp(dtype.unit, tz=spec["zone"])), spec
 
 
 def _read_zone(column: pa.ChunkedArray, spec: Mapping[str, Any]) -> pd.Series[Any]:
-    zone = dt.UTC if spec["utc"] else ZoneInfo(spec["zone"])
     naive = pd.Series(column.cast(pa.timestamp(column.type.unit)).to_numpy(), copy=True)
-    return naive.dt.tz_localize(dt.UTC).dt.tz_convert(zone)
+    return naive.dt.tz_localize(dt.UTC).dt.tz_convert(zone_of(spec))
 
 
 def _write_object(values: np.ndarray[Any, Any]) -> tuple[pa.Array | pa.ChunkedArray, Spec] | None:

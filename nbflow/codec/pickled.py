@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import pickle
 import sys
+from contextlib import suppress
+from importlib import import_module
 from types import CellType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, BinaryIO
 from weakref import WeakValueDictionary
@@ -65,6 +67,8 @@ class Pickler(cloudpickle.Pickler):
             return _memoryview(obj)
         if is_refused(obj):
             raise CannotCarry(type(obj).__qualname__)
+        if isinstance(obj, (type, FunctionType)):
+            _import_module_of(obj)
         reduced: Any = super().reducer_override(obj)
         if isinstance(obj, type) and isinstance(reduced, tuple) and reduced[0].__name__ in _SKELETONS:
             _classes[id(self._namespace), reduced[1][-2]] = obj
@@ -141,6 +145,20 @@ class Unpickler(pickle.Unpickler):
         # Sent on, it must have the id it came with, so that its next receiver knows it again.
         cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS[made] = tracker_id  # pyright: ignore[reportPrivateUsage]
         return made
+
+
+def _import_module_of(obj: type | FunctionType) -> None:
+    """Import the module that a class or function says it is from, where its package is there already.
+
+    cloudpickle would take it by value otherwise, and a copy of a class come back: of numpy.recarray, whose
+    module numpy.rec nothing imports.
+    """
+    module = getattr(obj, "__module__", None)
+    if not isinstance(module, str) or module in sys.modules:
+        return
+    if module.partition(".")[0] in sys.modules:
+        with suppress(Exception):  # a module may raise anything; then the value travels, as it did
+            import_module(module)
 
 
 def _memoryview(view: memoryview) -> tuple[Callable[..., object], tuple[bytes]]:

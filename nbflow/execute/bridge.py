@@ -130,6 +130,10 @@ class TrySession:
             session = shell.kernel.session  # type: ignore[attr-defined]
             self._reporter.child = session if hasattr(session, "tell") else None
             leave_sockets_open()
+            if brief.modules is not None:
+                from nbflow.execute.modules import use_stored_modules
+
+                self._reporter.also = use_stored_modules(brief.modules, Path.cwd()).notes
             tell_of_crashes(brief.folder / HANG_FILE, brief.timeout)
 
     def take_inputs(self, _line: str) -> None:

@@ -131,6 +131,7 @@ class Brief:
         ties: what else is known of its names.
         folder: the try's folder.
         timeout: seconds the try may take, None for no limit.
+        modules: see `TaskRequest`.
     """
 
     key: TaskKey
@@ -155,6 +156,7 @@ class Brief:
     folder: Path
     exchange: Path | None = None
     timeout: float | None = None
+    modules: Path | None = None
     purpose: Purpose = field(default_factory=Purpose)
 
     @property
@@ -190,6 +192,7 @@ class Brief:
             "folder": str(self.folder),
             "exchange": None if self.exchange is None else str(self.exchange),
             "timeout": self.timeout,
+            "modules": None if self.modules is None else str(self.modules),
             "parameters": sorted(self.parameters),
             "own_cells": sorted(self.own_cells),
             "purpose": self.purpose.to_json(),
@@ -227,6 +230,7 @@ class Brief:
             folder=Path(data["folder"]),
             exchange=None if data["exchange"] is None else Path(data["exchange"]),
             timeout=data["timeout"],
+            modules=None if data["modules"] is None else Path(data["modules"]),
             parameters=frozenset(data["parameters"]),
             own_cells=frozenset(data["own_cells"]),
             purpose=Purpose.from_json(data["purpose"]),

@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import threading
 from collections import OrderedDict
@@ -16,7 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbflow.execute.imports import imports_of
+from nbflow.execute.interpreter import installed
 from nbflow.execute.sockets import socket_folder
+from nbflow.model.environment import changed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,30 +31,60 @@ _TAIL = 2_000  # bytes of last words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a host is started with; a try that needs another gets a host of another.
+
+    Attributes:
+        python: the interpreter, "" for the one of this process.
+        variables: what is different from this process's environment variables; None: it is not to be set.
+        installed: when packages were last installed or removed, as far as their folders tell.
+    """
+
+    python: str
+    variables: tuple[tuple[str, str | None], ...]
+    installed: tuple[int, ...]
+
+    @classmethod
+    def of(cls, python: str, variables: Mapping[str, str | None]) -> Ground:
+        """Where the tries of a run that was asked for so grow.
+
+        Raises:
+            EnvironmentUnfit: they can't run with that interpreter.
+        """
+        times = installed(python, variables)
+        return cls(python=python, variables=tuple(sorted(variables.items())), installed=times)
+
+    def command(self, module: str, argument: str) -> list[str]:
+        """How a module of ours is started."""
+        return [self.python or sys.executable, "-m", module, argument]
+
+    def environment(self) -> dict[str, str]:
+        """All its variables, but for the one under which ipykernel doesn't read descriptors."""
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        return changed(inherited, dict(self.variables))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Soil:
     """What a stem has to be like for a try; a try that needs another gets hosts of another.
 
     Attributes:
+        ground: what it is started with.
         statements: the imports of the notebook (`imports_of`).
         without: packages that read a file of the notebook's folder when they are imported.
-        environment: beside the inherited variables.
-        installed: when packages were last installed or removed, as far as their folders tell.
     """
 
+    ground: Ground
     statements: tuple[str, ...]
     without: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]
-    installed: tuple[int, ...]
 
     @classmethod
-    def of(cls, flow: Flow, cwd: Path, environment: Mapping[str, str]) -> Soil:
+    def of(cls, flow: Flow, cwd: Path, ground: Ground) -> Soil:
         """What suits the tries of a notebook that lies in `cwd`."""
-        folders = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
         return cls(
+            ground=ground,
             statements=imports_of(flow, cwd),
             without=("matplotlib",) if (cwd / "matplotlibrc").exists() else (),
-            environment=tuple(sorted(environment.items())),
-            installed=tuple(os.stat(folder).st_mtime_ns for folder in sorted(folders)),  # noqa: PTH116 every try
         )
 
 
@@ -70,11 +101,6 @@ def why_a_kernel(kernel: str) -> str:
     return ""
 
 
-def _inherited() -> dict[str, str]:
-    """The variables of this process, but for the one under which ipykernel doesn't read descriptors."""
-    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-
-
 class Stem:
     """A process that hosts are forked from."""
 
@@ -83,12 +109,12 @@ class Stem:
         options = json.dumps({"statements": soil.statements, "without": soil.without})
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "nbflow.execute.fork.stem", options],
+                soil.ground.command("nbflow.execute.fork.stem", options),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 cwd="/",  # no package lies there
-                env=_inherited() | dict(soil.environment),
+                env=soil.ground.environment(),
                 start_new_session=True,  # a Ctrl-C in the terminal is for the owner
             )
 
@@ -161,7 +187,7 @@ class Nursery:
             stem.close()
         return why
 
-    def for_kernels(self) -> tuple[socket.socket, subprocess.Popen[bytes]] | None:
+    def for_kernels(self, ground: Ground) -> tuple[socket.socket, subprocess.Popen[bytes]] | None:
         """A socket to a new host for tries in Jupyter kernels, and its process; None once this is closed."""
         with self._lock:
             if self._closed:
@@ -171,10 +197,12 @@ class Nursery:
             ours, theirs = socket.socketpair()
             with theirs:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "nbflow.execute.kernel_host", str(self._sockets)],
+                    ground.command("nbflow.execute.kernel_host", str(self._sockets)),
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=self._errors,
+                    # Variables are the kernel's business, but where another Python may need them to find us.
+                    env=ground.environment() if ground.python else None,
                     start_new_session=True,
                 )
             return ours, process

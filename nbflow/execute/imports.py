@@ -39,7 +39,12 @@ def imports_of(flow: Flow, folder: Path) -> tuple[str, ...]:
         if any(what in _MAGICS or what.partition(".")[0] in inner for what in cell.names.process):
             break
         found |= dict.fromkeys(imports.values())
-    theirs = tuple(statement for statement in found if not _is_beside(package_of(statement), folder))
+    local = {path.partition("/")[0].removesuffix(".py") for path in flow.modules}  # the files may be gone
+    theirs = tuple(
+        statement
+        for statement in found
+        if package_of(statement) not in local and not _is_beside(package_of(statement), folder)
+    )
     return (*theirs, *_OURS) if any(map(_renders, flow.cells)) and _OURS[0] not in theirs else theirs
 
 

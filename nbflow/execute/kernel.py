@@ -25,7 +25,9 @@ from jupyter_core.utils import run_sync
 from nbflow.execute.brief import REPORT_FILE, TRY_VARIABLE
 from nbflow.execute.engine import KernelDidNotStart
 from nbflow.execute.kernelspec import kernel_spec
+from nbflow.execute.orphans import note_group
 from nbflow.execute.process import exit_words
+from nbflow.model.environment import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,14 +118,15 @@ class TaskKernel:
         self._try = Path(job.folder)
         environment = {**job.environment, TRY_VARIABLE: job.token}
         run_sync(self._start)(cwd=Path(job.cwd), environment=environment)
+        note_group(self._try, self.pgid)
 
-    async def _start(self, *, cwd: Path, environment: Mapping[str, str]) -> None:
+    async def _start(self, *, cwd: Path, environment: Mapping[str, str | None]) -> None:
         inherited = {**os.environ}
         inherited.pop("PYTEST_CURRENT_TEST", None)  # under it ipykernel doesn't read file descriptors
         reading, writing = os.pipe()
         try:
             await self.manager.start_kernel(
-                cwd=str(cwd), env={**inherited, **environment}, stdout=subprocess.DEVNULL, stderr=writing
+                cwd=str(cwd), env=changed(inherited, environment), stdout=subprocess.DEVNULL, stderr=writing
             )
         finally:
             os.close(writing)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbflow.execute.process import end_with_parent
+from nbflow.execute.schemas import import_nbformat
 from nbflow.model.work import Result
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
+    import_nbformat()
     KernelHost(end.makefile("rb"), end.makefile("wb"), Path(sys.argv[1])).serve()
 
 

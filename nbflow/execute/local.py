@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nbflow.execute.hosts import Nursery, Soil, why_a_kernel
+from nbflow.execute.hosts import Ground, Nursery, Soil, why_a_kernel
 from nbflow.execute.outcome import write_outcome
 from nbflow.execute.worker import HostProcess, Started, without_a_start
 from nbflow.model.work import Result
@@ -75,7 +75,7 @@ class LocalExecutor:
             cwd: its folder.
         """
         if not why_a_kernel(""):
-            self._nursery.expect(Soil.of(flow, cwd, {}))
+            self._nursery.expect(Soil.of(flow, cwd, Ground.of("", {})))
 
     def submit(self, request: TaskRequest) -> None:
         """Run a try as soon as there is room.

@@ -13,7 +13,7 @@ from nbflow.execute.place import place_of
 from nbflow.model.work import FAILURE_FOLDER, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import timedelta
 
     from IPython.core.interactiveshell import InteractiveShell
@@ -44,6 +44,7 @@ class Reporter:
     Attributes:
         done: whether it has reported.
         child: the way to the host, where this process is its child; else the report is a file.
+        also: gives notes about the try that don't come of its cells.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Reporter:
     ) -> None:
         self.done = False
         self.child: ChildSession | None = None
+        self.also: Callable[[], tuple[str, ...]] = tuple
         self._brief = brief
         self._shell = shell
         self._given = given
@@ -75,7 +77,7 @@ class Reporter:
             "reason": self._secrets.masked(reason),
             "error": self._secrets.masked(error_to_json(error)),
             "xcoms": [value.to_json() for value in xcoms],
-            "notes": self._secrets.masked(list(notes)),
+            "notes": self._secrets.masked([*notes, *self.also()]),
             **how_it_goes_on(follow, items, again_after),
         }
         if self.child is None:

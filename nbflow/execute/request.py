@@ -34,7 +34,7 @@ class Job:
         source: the notebook's own path, for papermill's metadata.
         numbers: cell id → the cell's number in its notebook.
         folder, cwd: of the request.
-        environment: variables for the kernel beside the inherited ones.
+        environment: what is different from the host's environment variables; None: it is not to be set.
         timeout: seconds the try may take from the kernel's start, None for no limit.
         kernel: the kernelspec of the kernel it runs in, if it runs in one.
         why: why it does.
@@ -47,7 +47,7 @@ class Job:
     numbers: Mapping[str, int]
     folder: str
     cwd: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str | None]
     timeout: float | None
     kernel: str
     why: str = ""
@@ -141,6 +141,7 @@ def brief_of(request: TaskRequest, *, own_cells: frozenset[str]) -> Brief:
         folder=request.folder,
         exchange=request.exchange,
         timeout=None if timeout is None else timeout.total_seconds(),
+        modules=request.modules,
         purpose=Purpose.of(request),
     )
 

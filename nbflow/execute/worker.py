@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NbflowError
-from nbflow.execute.hosts import Soil, why_a_kernel
+from nbflow.execute.hosts import Ground, Soil, why_a_kernel
 from nbflow.execute.outcome import outcome_from_json, read_outcome, write_outcome
 from nbflow.execute.request import prepare
 from nbflow.model.work import Result, TaskOutcome
@@ -70,8 +70,9 @@ class HostProcess:
         """
         began = datetime.now(UTC)
         why = why_a_kernel(request.kernel)
-        soil = Soil.of(request.flow, request.cwd, request.environment) if not why else None
         try:
+            ground = Ground.of(request.python, request.environment)
+            soil = Soil.of(request.flow, request.cwd, ground) if not why else None
             job = prepare(request)
         except NbflowError as error:
             outcome = without_a_start(request.token, Result.FAIL, str(error), began)
@@ -81,7 +82,7 @@ class HostProcess:
             why, soil = unfit, None
         said, again = self._nursery.said(), 0
         while True:
-            host = self._living(soil)
+            host = self._living(soil or ground)
             answer = None if host is None else host.run(job.to_json() | {"why": why}, started)
             if isinstance(answer, _Unfit):
                 assert soil is not None  # noqa: S101 (only hosts of a stem say so)
@@ -116,7 +117,7 @@ class HostProcess:
         if host is not None:
             host.end()
 
-    def _living(self, soil: Soil | None) -> _Host | None:
+    def _living(self, soil: Soil | Ground) -> _Host | None:
         """A host that suits; None once this is closed."""
         with self._lock:
             if self._closed:
@@ -124,9 +125,9 @@ class HostProcess:
             old = self._host
             if old is not None and old.soil == soil and old.tries < TRIES and old.is_there():
                 return old
-            if soil is None:
-                made = self._nursery.for_kernels()
-                host = None if made is None else _Host(made[0], None, made[1])
+            if isinstance(soil, Ground):
+                made = self._nursery.for_kernels(soil)
+                host = None if made is None else _Host(made[0], soil, made[1])
             else:
                 end = self._nursery.forked(soil)
                 host = None if end is None else _Host(end, soil, None)
@@ -166,13 +167,13 @@ class _Host:
     """One host, from the socket to its end.
 
     Attributes:
-        soil: what it suits; None for Jupyter kernels.
+        soil: what it suits; for Jupyter kernels only what it was started with.
         tries: how many it was given.
         began: whether any cell of the last one may have run.
     """
 
     def __init__(
-        self, end: socket.socket, soil: Soil | None, process: subprocess.Popen[bytes] | None
+        self, end: socket.socket, soil: Soil | Ground, process: subprocess.Popen[bytes] | None
     ) -> None:
         self.soil = soil
         self.tries = 0

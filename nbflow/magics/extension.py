@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from functools import wraps
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from IPython.core.interactiveshell import InteractiveShell
+
+    from nbflow.magics.pull import Puller
 
 _ATTRIBUTE = "_nbflow_extension"
 _NOT_FIRST = "%{name} must be the first line of its cell, where it makes the cell a task."
@@ -43,6 +46,7 @@ class Extension:
         for name, function in (("nbflow", self._nbflow), ("dag", self._dag)):
             self._register(_shown(function), "line", name)
         self._register(_shown(self._dag_cell), "cell", "dag")
+        self._register(_shown(self._nbflow_cell), "cell", "nbflow")
         for name in ("task", "scratch"):
             self._register(_misplaced(name), "line_cell", name)
         self._hand.begin()
@@ -61,6 +65,7 @@ class Extension:
             shell.Completer.custom_matchers.remove(self._matcher)
         for kind, name in (
             ("line", "nbflow"),
+            ("cell", "nbflow"),
             ("line", "dag"),
             ("cell", "dag"),
             ("line", "task"),
@@ -76,10 +81,27 @@ class Extension:
         return tuple(dict.fromkeys([*(() if flow is None else flow.tasks), *self._hand.seen]))
 
     def _nbflow(self, line: str) -> None:
-        """Look at and run this notebook's workflow: %nbflow graph, grid, run, check, help."""
+        """Look at and run this notebook's workflow: %nbflow alone shows it; %nbflow help lists what else there is."""
         from nbflow.magics.commands import nbflow_command
 
-        nbflow_command(line, self._shell.user_ns)
+        nbflow_command(line, self._shell.user_ns, self._puller())
+
+    def _puller(self) -> Puller:
+        from nbflow.magics.pull import Puller
+
+        return Puller(self._shell, self._hand, self._date_chosen)
+
+    def _date_chosen(self) -> None:
+        """Another date is worked on from now on."""
+        self._course.begin_anew()
+        if board := sys.modules.get("nbflow.magics.board"):  # where one is shown
+            board.tell_date(self._hand.chosen_ds)
+
+    def _nbflow_cell(self, line: str, body: str) -> None:
+        """Ask in SQL what tasks handed on, over all dates: %%nbflow sql NAME, with the query below."""
+        from nbflow.magics.commands import nbflow_cell
+
+        nbflow_cell(line, body, self._shell.user_ns)
 
     def _dag(self, line: str) -> None:
         """Choose the date to work on by hand: %dag --date 2026-02-17, %dag --date reset."""
@@ -95,7 +117,7 @@ class Extension:
         if len(rest) != 1:
             raise OptionError(_DAG_USAGE.format(line=line))
         print(self._hand.choose(None if rest[0] == "reset" else rest[0]))
-        self._course.begin_anew()
+        self._date_chosen()
 
     def _dag_cell(self, line: str, body: str) -> None:
         """What the notebook says of itself as a workflow: a name, and settings in TOML."""

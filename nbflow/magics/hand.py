@@ -104,14 +104,30 @@ class Hand:
         Raises:
             DateError: the date can't be read, or no interval starts on it.
         """
-        flow = self.flow
-        if flow is not None:
-            self._dag = flow.dag
-            self._assigned = frozenset().union(*(cell.names.defines for cell in flow.cells))
+        self._know_notebook()
         self._set(date)
         left = sorted(set(self.context()) - set(self._given))
         note = f" ({', '.join(left)} as the notebook sets it)" if left else ""
         return f"ds is {self.context()['ds']}, {self._dag.timezone}{note}"
+
+    def _know_notebook(self) -> None:
+        flow = self.flow
+        if flow is not None:
+            self._dag = flow.dag
+            self._assigned = frozenset().union(*(cell.names.defines for cell in flow.cells))
+
+    def work_on(self, interval: Interval, label: str) -> str:
+        """Work on the interval of a run that is there, whatever intervals the notebook has by now; one line that says
+        which it is. `label` is the run's.
+        """
+        self._know_notebook()
+        self._work_on(interval, label.partition("~")[0])
+        return f"ds is {self.context()['ds']}, {self._dag.timezone}"
+
+    @property
+    def chosen_ds(self) -> str | None:
+        """`ds` of the date that a person has chosen; None where nobody has."""
+        return None if self._chosen is None else str(self.context()["ds"])
 
     def describe(self) -> str:
         """One line on the date that is worked on now."""
@@ -170,8 +186,11 @@ class Hand:
 
         moment = now()
         chosen = None if date is None else read_date(date, timezone=self._dag.timezone, now=moment)
-        self._interval = one_interval(self._dag, chosen, now=moment)
-        self._chosen = date
+        self._work_on(one_interval(self._dag, chosen, now=moment), date)
+
+    def _work_on(self, interval: Interval, chosen: str | None) -> None:
+        self._interval = interval
+        self._chosen = chosen
         self._previous = None
         with suppress(HomeError):  # a home that can't be read leaves no cell without its `ds`
             self._previous = self._outside.previous_success(self._dag.dag_id, self._interval.logical_date)

@@ -19,10 +19,10 @@ _VSCODE_SUFFIX = re.compile(r"-jvsc-[0-9a-f-]+\.ipynb$|(?<=\.ipynb)-jvsc-.*$")
 
 _UNKNOWN = """\
 this kernel doesn't know which notebook it belongs to (neither Jupyter Server nor VS Code said so). \
-Pass its path: %nbflow {command} NOTEBOOK.ipynb"""
+Pass its path: %nbflow {command}NOTEBOOK.ipynb"""
 _GONE = """\
 this kernel was started for {path}, which is not there (any more; renamed?). Save the notebook, or pass \
-its path: %nbflow {command} NOTEBOOK.ipynb"""
+its path: %nbflow {command}NOTEBOOK.ipynb"""
 
 
 def find_notebook(namespace: Mapping[str, object], environment: Mapping[str, str]) -> Path | None:
@@ -48,7 +48,7 @@ def this_notebook(command: str, namespace: Mapping[str, object], environment: Ma
     """The kernel's notebook.
 
     Args:
-        command: the `%nbflow` command that asks, for the message.
+        command: the `%nbflow` command that asks, for the message; "" for `%nbflow` alone.
         namespace: the kernel's user namespace.
         environment: the kernel's environment variables.
 
@@ -56,6 +56,7 @@ def this_notebook(command: str, namespace: Mapping[str, object], environment: Ma
         AddressError: no front end said which it is, or it is not there; the message says to pass it.
     """
     path = find_notebook(namespace, environment)
+    command = f"{command} " if command else ""
     if path is None:
         raise AddressError(_UNKNOWN.format(command=command))
     if not path.is_file():

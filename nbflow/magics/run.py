@@ -26,11 +26,12 @@ _SHOWN_RUNS = 30
 def run_live(notebook: Path, arguments: list[str]) -> None:
     """Run `nbflow run NOTEBOOK ARGUMENTS`, show the grid while it works, and a line when it has ended.
 
-    Interrupting the kernel stops the run as Ctrl-C does on the command line.
+    Interrupting the kernel does what Ctrl-C does on the command line: it stops the run, or where another process
+    works on that (a scheduler, say) only the watching.
 
     Raises:
         NbflowError: the command says that the call was wrong.
-        KeyboardInterrupt: the kernel was interrupted; the run has stopped.
+        KeyboardInterrupt: the kernel was interrupted; what became of the run has been said.
     """
     picture = _Picture(notebook)  # reads the notebook: its mistakes are found before anything starts
     # A session of its own: the front end interrupts the kernel's whole process group, and the run is to

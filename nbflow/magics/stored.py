@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from nbflow.codec import decode
 from nbflow.errors import AddressError
 from nbflow.service.lookup import find_run, open_state
+from nbflow.service.versions import run_flow
 from nbflow.service.views import grid_view
 from nbflow.service.views import run_states as states_of
-from nbflow.store.xcom import open_briefly
+from nbflow.store.reading import reading_xcoms
 
 if TYPE_CHECKING:
+    from nbflow.model.flow import Flow
     from nbflow.model.grid import GridView
     from nbflow.model.state import TaskState
     from nbflow.service.lookup import Target
@@ -29,8 +31,8 @@ def stored_grid(target: Target, *, last: int) -> GridView:
         return grid_view(state, target.flow, last=last)
 
 
-def run_states(target: Target, run: str) -> dict[str, TaskState]:
-    """Task id → state in one run.
+def run_graph(target: Target, run: str) -> tuple[Flow, dict[str, TaskState]]:
+    """The workflow that a run ran, and task id → state in it.
 
     Args:
         target: the DAG.
@@ -40,7 +42,8 @@ def run_states(target: Target, run: str) -> dict[str, TaskState]:
         AddressError, DateError: it has no such run.
     """
     with open_state(target) as state:
-        return states_of(state.instances(find_run(state, target, run).key))
+        found = find_run(state, target, run)
+        return run_flow(state, target, found), states_of(state.instances(found.key))
 
 
 def stored_xcom(
@@ -66,10 +69,10 @@ def stored_xcom(
 
     Raises:
         AddressError: there is no such value.
-        HomeError: a run holds the store just now.
+        HomeHeld: something that is no nbflow has the file open.
     """
     if target.home.xcom.exists():
-        with TemporaryDirectory() as folder, open_briefly(target.home.root) as store:
+        with TemporaryDirectory() as folder, reading_xcoms(target.home) as store:
             found = store.pull(
                 dag_id, run_id, [task_id], key, include_prior_dates=include_prior_dates, folder=Path(folder)
             )

@@ -25,6 +25,14 @@ class TimetableKind(StrEnum):
     TRIGGER = "trigger"  # a run is about the tick itself
 
 
+class MissedRuns(StrEnum):
+    """What becomes of runs that were due while nobody scheduled: the machine was off or asleep."""
+
+    ALL = "all"  # every one, in order
+    LATEST = "latest"  # only the last one
+    SKIP = "skip"  # those that are not later than max_lateness
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
     """One parameter of the notebook.
@@ -58,6 +66,9 @@ class DagSpec:
         start_ago: `start_date = "14 days ago"`: how long before the moment the DAG is first registered its
             start_date lies, pinned then; None where start_date says it, or nothing does.
         catchup: whether a schedule starts at start_date rather than at the latest interval.
+        missed_runs: what becomes of runs that were missed; None: with catchup all, else the latest, or with
+            max_lateness those that are not later (`missed_policy`).
+        max_lateness: how long after it is due a missed run still starts; None for no limit.
         order: what orders tasks that no variable orders.
         edges: edges written by hand, as pairs (upstream task id, downstream task id).
         strict: whether an undeclared change of a shared name fails the try.
@@ -88,6 +99,8 @@ class DagSpec:
     start_ago: timedelta | None = None
     end_date: datetime | None = None
     catchup: bool = False
+    missed_runs: MissedRuns | None = None
+    max_lateness: timedelta | None = None
     order: Order = Order.POSITION
     edges: tuple[tuple[str, str], ...] = ()
     strict: bool = False
@@ -106,3 +119,12 @@ class DagSpec:
     on_failure_callback: str = ""
     deadline: timedelta | None = None
     on_deadline_callback: str = ""
+
+    @property
+    def missed_policy(self) -> MissedRuns:
+        """What becomes of missed runs (semantics.md, Time, missed runs)."""
+        if self.missed_runs is not None:
+            return self.missed_runs
+        if self.max_lateness is not None:
+            return MissedRuns.SKIP
+        return MissedRuns.ALL if self.catchup else MissedRuns.LATEST

@@ -63,14 +63,19 @@ class Flow:
         watched: for each task, names it can see that another task or a shared cell gave and it
             doesn't declare to change, compared by fingerprint at the end of a try; instances and the
             classes of shared cells (for their own state) too.
-        code_hashes: for each task a hex sha256 over its own, its shared and its upstream code.
-        version: a hex sha256 over sources, tags and headings of the notebook.
+        code_hashes: for each task a hex sha256 over its own, its shared and its upstream code, with the
+            modules it imports.
+        version: a hex sha256 over sources, tags and headings of the notebook, and its modules.
         problems: warnings and hints, in order of cell. (Errors are raised, all at once.)
         kernel_name: the notebook's kernelspec, "" when it has none.
         imports: for each task that needs any, the statements of other tasks' cells that it repeats,
             one a line: imports, and deletions of names that shared cells give. Run after the shared
             cells above the task's first cell and before its inputs are set. A task without any has
             no entry.
+        module_names: for each task the dotted names of what its own, its shared and its upstream code may
+            import; under "" those of everything that runs. Python's own modules are left out.
+        modules: path, relative to the notebook's folder → source of the project-local modules among them
+            and of those they import; empty as parsed (`parse.modules.with_modules`).
     """
 
     path: str
@@ -87,6 +92,8 @@ class Flow:
     problems: tuple[Problem, ...]
     kernel_name: str = ""
     imports: Mapping[str, str] = field(default_factory=dict[str, str])
+    module_names: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    modules: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @cached_property
     def graph(self) -> Graph:

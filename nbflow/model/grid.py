@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from nbflow.model.state import RunState, TaskState
 
+_MOST_NAMED = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridColumn:
@@ -75,6 +77,7 @@ class GridView:
         dag_id: the DAG's name.
         title: one line above the grid («59 of 60 · failed: 17 Feb `clean`»); "" for none.
         tasks: task ids, in the order of the rows.
+        removed: those of them that only older versions of the notebook have.
         groups: the group of each task that has one; nested names are joined by dots.
         columns: the runs, oldest first.
         squares: (task id, run id) → square; a pair that is missing has no task instance (yet).
@@ -85,11 +88,19 @@ class GridView:
     dag_id: str
     title: str = ""
     tasks: tuple[str, ...] = ()
+    removed: frozenset[str] = frozenset()
     groups: Mapping[str, str] = field(default_factory=dict[str, str])
     columns: tuple[GridColumn, ...] = ()
     squares: Mapping[tuple[str, str], GridSquare] = field(default_factory=dict[tuple[str, str], GridSquare])
     today: date | None = None
     older: int = 0
+
+    @property
+    def removed_words(self) -> str:
+        """«no longer in the notebook: x, y»; "" where every row is there still."""
+        gone = [task for task in self.tasks if task in self.removed]
+        more = f" and {len(gone) - _MOST_NAMED} more" if len(gone) > _MOST_NAMED else ""
+        return f"no longer in the notebook: {', '.join(gone[:_MOST_NAMED])}{more}" if gone else ""
 
     def last(self, count: int) -> GridView:
         """The same view with its newest `count` columns; the others are counted as older."""

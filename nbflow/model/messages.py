@@ -43,6 +43,10 @@ class RunOpened:
         prior: the latest earlier scheduled or backfill run, unless it is open already or there is none.
         superseded: from when on its interval is no longer the latest; None: never (a manual run).
         failed_before: how many runs in a row have failed just before.
+        backfill: whether it waits and counts with the backfills of its DAG, apart from its other runs.
+        latest_first: whether it waits for room behind later runs, not behind earlier ones.
+        landed: task instances whose latest try has ended while nobody was there to hear it; its `TryEnded`
+            follows.
     """
 
     at: datetime
@@ -56,6 +60,9 @@ class RunOpened:
     prior: Prior | None = None
     superseded: datetime | None = None
     failed_before: int = 0
+    backfill: bool = False
+    latest_first: bool = False
+    landed: frozenset[TaskKey] = frozenset()
 
 
 class TryStarted(NamedTuple):
@@ -141,19 +148,24 @@ class PoolsSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionPublished:
-    """A DAG has a new version: runs of which nothing has begun follow it."""
+    """Open runs of which nothing has begun follow a new version of their notebook."""
 
     at: datetime
-    dag_id: str
+    runs: frozenset[RunKey]
     plan: Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopAsked:
-    """Nothing new may start; tries under way are to be stopped; runs stay to be continued."""
+    """Nothing new may start, and runs stay to be continued; tries under way are stopped.
+
+    Attributes:
+        graceful: tries under way may end by themselves instead.
+    """
 
     at: datetime
     reason: str
+    graceful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

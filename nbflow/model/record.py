@@ -139,6 +139,23 @@ class FailureRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRecord:
+    """A version of a notebook that the home has.
+
+    Attributes:
+        version: see `Flow.version`.
+        created: when it was first stored; aware, UTC.
+        runs: how many runs ran it last.
+        latest: the latest logical date of those; None without any.
+    """
+
+    version: str
+    created: datetime
+    runs: int = 0
+    latest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRecord:
     """What some process asks the owner of the home to do.
 

@@ -94,7 +94,8 @@ class TaskRequest:
         previous_success: the data interval of the DAG's latest earlier run that succeeded, or None.
         execution_timeout: elapsed time for the try; None for no limit.
         exchange: path of the Unix socket that answers `xcom_pull`, or None.
-        environment: environment variables beside the inherited ones.
+        python: the interpreter to run with, "" for that of the process that runs it.
+        environment: what is different from that process's environment variables; None: it is not to be set.
         kernel: the kernelspec of a real Jupyter kernel to run in, "" for the fastest way that fits.
         collected: name → the encoded return values of a mapped task's instances, in map order: the name's value is
             their list.
@@ -103,6 +104,8 @@ class TaskRequest:
             under `item_key(index)`.
         callback: instead of a task's cells, call this function of the notebook (`execute.callback`); the key's
             `task_id` is "" where it is about the run as a whole.
+        modules: a folder with the project-local modules of the version that runs, as they lie below the notebook's
+            folder: they count where the files there have changed since. None: the files there count.
     """
 
     key: TaskKey
@@ -120,11 +123,13 @@ class TaskRequest:
     previous_success: Interval | None = None
     execution_timeout: timedelta | None = None
     exchange: Path | None = None
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    python: str = ""
+    environment: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     kernel: str = ""
     collected: Mapping[str, tuple[XComValue, ...]] = field(default_factory=dict[str, "tuple[XComValue, ...]"])
     item: XComValue | None = None
     callback: Callback | None = None
+    modules: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbflow.model.dag import DagSpec, Param
+from nbflow.errors import OptionError
+from nbflow.model.dag import DagSpec, MissedRuns, Param
 from nbflow.model.problem import Problem, Severity
 from nbflow.model.schedule import Continuous, read_schedule
 from nbflow.parse.dag_values import DAG_COUNTS, DAG_FLAGS, DAG_LISTS, READERS
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 _NOT_OURS = frozenset({"date", "reset"})
 """`%dag --date` sets the date by hand; it says nothing of the DAG."""
+_CATCHUP_IS_ALL = """\
+catchup runs every interval since start_date, and missed_runs = "{missed}" leaves some out. Leave one of them out."""
+_HOW_LATE = """\
+missed_runs = "skip" leaves out what is too late: say how late that is, such as max_lateness = "6h"."""
+_LATE_FOR_WHAT = """\
+max_lateness counts for missed_runs = "skip" alone, and missed_runs is "{missed}". Leave one of them out."""
 _ONE_RUN = """\
 max_active_runs is {most}, but with @continuous one run is active at a time: each begins where the one before it \
 ended. Leave max_active_runs out."""
@@ -65,6 +72,29 @@ def dag_of(
     return replace(spec, max_active_runs=1) if _is_continuous(spec) else spec, problems
 
 
+def with_options(spec: DagSpec, given: Mapping[str, Any]) -> DagSpec:
+    """The DAG with options that somebody gives from outside the notebook.
+
+    Args:
+        spec: as the notebook says it.
+        given: as the body of `%%dag` would have them.
+
+    Raises:
+        OptionError: one of them is none, or they don't go together; the message says which and why.
+    """
+    for key in sorted(given, key=lambda key: key != "timezone"):
+        reader = READERS.get(key)
+        if reader is None:
+            raise OptionError(f"a DAG has no option {key}.{nearest(key, READERS)}")
+        try:
+            spec = reader(spec, key, given[key])
+        except ValueError as error:
+            raise OptionError(sentence(f"{key}: {error}")) from error
+    if problem := next(_at_odds(spec), None):
+        raise OptionError(problem)
+    return replace(spec, max_active_runs=1) if _is_continuous(spec) else spec
+
+
 def _at_odds(spec: DagSpec) -> Iterator[str]:
     """What is wrong with options that are right one by one: they don't go together."""
     if spec.date_param is not None and spec.date_param not in spec.params:
@@ -73,6 +103,13 @@ def _at_odds(spec: DagSpec) -> Iterator[str]:
         yield f"date_param names `{spec.date_param}`, which is no parameter.{guess} Parameters: {known}."
     if spec.start_date and spec.end_date and spec.end_date < spec.start_date:
         yield f"end_date {spec.end_date.date()} lies before start_date {spec.start_date.date()}; swap them."
+    missed = spec.missed_policy
+    if spec.catchup and missed is MissedRuns.LATEST:
+        yield _CATCHUP_IS_ALL.format(missed=missed)
+    if missed is MissedRuns.SKIP and spec.max_lateness is None:
+        yield _HOW_LATE
+    if missed is not MissedRuns.SKIP and spec.max_lateness is not None:
+        yield _LATE_FOR_WHAT.format(missed=missed)
     if _is_continuous(spec) and spec.max_active_runs not in (1, DagSpec(dag_id="").max_active_runs):
         yield _ONE_RUN.format(most=spec.max_active_runs)
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from nbflow.model.dag import DagSpec, Order, TimetableKind
+from nbflow.model.dag import DagSpec, MissedRuns, Order, TimetableKind
 from nbflow.model.duration import ago, duration
 from nbflow.model.schedule import read_schedule
 from nbflow.parse.dag_params import params_with
@@ -141,7 +141,7 @@ def _start(spec: DagSpec, key: str, value: object) -> DagSpec:
     return replace(_date(spec, key, value), start_ago=None)
 
 
-def _choice(kinds: type[Order | TimetableKind]) -> Reader:
+def _choice(kinds: type[Order | TimetableKind | MissedRuns]) -> Reader:
     """A reader of one word of several."""
 
     def read(spec: DagSpec, key: str, value: object) -> DagSpec:
@@ -216,6 +216,8 @@ READERS: dict[str, Reader] = {
     "start_date": _start,
     "end_date": _date,
     "catchup": _flag,
+    "missed_runs": _choice(MissedRuns),
+    "max_lateness": _duration,
     "order": _choice(Order),
     "edges": _edges,
     "strict": _flag,

@@ -19,6 +19,7 @@ from nbflow.parse.hashes import code_hashes, version_of
 from nbflow.parse.header import name_problem
 from nbflow.parse.headings import groups_of
 from nbflow.parse.kernel import kernel_name, kernel_problems
+from nbflow.parse.modules import module_names
 from nbflow.parse.notebook_file import load, version_4
 from nbflow.parse.parameters import params_of
 from nbflow.parse.roles import assign_roles, is_parameters
@@ -147,7 +148,12 @@ def _flow(
         imports={task_id: text for task_id, text in imports.items() if text},
     )
     found = [*problems, *advice.advice(drafts, tasks, wiring, flow)]
-    return replace(flow, code_hashes=code_hashes(drafts, flow), problems=tuple(_sorted(found)))
+    return replace(
+        flow,
+        code_hashes=code_hashes(drafts, flow),
+        module_names=module_names(drafts, flow),
+        problems=tuple(_sorted(found)),
+    )
 
 
 def _tasks(

@@ -39,7 +39,7 @@ def version_of(cells: Sequence[Mapping[str, object]], drafts: Sequence[Draft], g
         for cell, draft, group in zip(cells, drafts, groups, strict=True)
         if draft.code or draft.tags
     ]
-    return _digest(parts)
+    return digest(parts)
 
 
 def code_hashes(drafts: Sequence[Draft], flow: Flow) -> dict[str, str]:
@@ -52,28 +52,41 @@ def code_hashes(drafts: Sequence[Draft], flow: Flow) -> dict[str, str]:
     Of the options those count that change values: what it is mapped over, what it collects (as a name that it
     hands on), whether its templates are rendered. When it runs, how often it is tried and who is told do not.
     """
+    code: dict[str, str] = {}
+    own = own_drafts(drafts)
+    for task_id in flow.graph.order:
+        spec = flow.tasks[task_id]
+        parts: list[object] = [spec.kind, flow.imports.get(task_id, "")]
+        parts += [_code(draft) for draft in own[task_id]]
+        parts += [str(over) for over in spec.map]
+        if _has_template(own[task_id]):
+            parts.append(["template", spec.no_template])
+        parts += [_code(draft) for draft in shared_drafts(drafts, own[task_id], flow, task_id)]
+        parts += sorted(code[upstream] for upstream in flow.graph.upstream(task_id))
+        code[task_id] = digest(parts)
+    return {task_id: digest([own_code, sorted(flow.exports[task_id])]) for task_id, own_code in code.items()}
+
+
+def own_drafts(drafts: Sequence[Draft]) -> Mapping[str, Sequence[Draft]]:
+    """The cells of each task, in order."""
     own: defaultdict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         if draft.own and draft.task_id:
             own[draft.task_id].append(draft)
-    code: dict[str, str] = {}
-    for task_id in flow.graph.order:
-        last = own[task_id][-1].index
-        spec = flow.tasks[task_id]
-        shared = [draft for draft in drafts if draft.shared and draft.index < last]
-        parts: list[object] = [spec.kind, flow.imports.get(task_id, "")]
-        parts += [_code(draft) for draft in own[task_id]]
-        parts += [str(over) for over in spec.map]
-        named = frozenset[str]()
-        if any(template_of(draft.body) is not None for draft in own[task_id]):
-            parts.append(["template", spec.no_template])
-            named = frozenset(
-                (*flow.dag.user_defined_filters.values(), *flow.dag.user_defined_macros.values())
-            )
-        parts += [_code(draft) for draft in _relevant(shared, own[task_id], spec.uses | named)]
-        parts += sorted(code[upstream] for upstream in flow.graph.upstream(task_id))
-        code[task_id] = _digest(parts)
-    return {task_id: _digest([own_code, sorted(flow.exports[task_id])]) for task_id, own_code in code.items()}
+    return own
+
+
+def shared_drafts(drafts: Sequence[Draft], own: Sequence[Draft], flow: Flow, task_id: str) -> Sequence[Draft]:
+    """The shared cells that a task can depend on; `own` are its own."""
+    shared = [draft for draft in drafts if draft.shared and draft.index < own[-1].index]
+    named = frozenset[str]()
+    if _has_template(own):
+        named = frozenset((*flow.dag.user_defined_filters.values(), *flow.dag.user_defined_macros.values()))
+    return _relevant(shared, own, flow.tasks[task_id].uses | named)
+
+
+def _has_template(own: Sequence[Draft]) -> bool:
+    return any(template_of(draft.body) is not None for draft in own)
 
 
 def _relevant(shared: Sequence[Draft], own: Sequence[Draft], uses: frozenset[str]) -> list[Draft]:
@@ -116,5 +129,6 @@ def _code(draft: Draft) -> str:
     return "\n".join(line.rstrip() for line in draft.body.split("\n")).strip()
 
 
-def _digest(parts: object) -> str:
+def digest(parts: object) -> str:
+    """A hex sha256 over JSON types."""
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()

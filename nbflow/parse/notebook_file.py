@@ -8,6 +8,10 @@ from typing import Any, cast
 
 from nbflow.errors import NotebookUnreadable
 
+_PUT_BACK = """\
+Put a sound copy of it back: Jupyter keeps one in .ipynb_checkpoints, nbflow the versions that have run (nbflow \
+versions DAG)."""
+
 
 def load(path: str | Path) -> dict[str, Any]:
     """The JSON of a notebook file, as nbformat 4 (older ones are converted in memory).
@@ -25,19 +29,19 @@ def load(path: str | Path) -> dict[str, Any]:
         msg = f"{path}: this is a folder; name a notebook in it"
         raise NotebookUnreadable(msg) from None
     except UnicodeDecodeError:
-        msg = f"{path}: this is no text file, so no notebook"
+        msg = f"{path}: this is no text file, so no notebook. {_PUT_BACK}"
         raise NotebookUnreadable(msg) from None
     except OSError as error:
         msg = f"{path}: the file can't be read ({error.strerror or error})"
         raise NotebookUnreadable(msg) from error
     if not text.strip():
-        msg = f"{path}: the file is empty"
+        msg = f"{path}: the file is empty. {_PUT_BACK}"
         raise NotebookUnreadable(msg)
     try:
         notebook = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         where = f" (line {error.lineno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
-        msg = f"{path}: this is no notebook: not JSON{where}"
+        msg = f"{path}: this is no notebook: not JSON{where}. {_PUT_BACK}"
         raise NotebookUnreadable(msg) from None
     return version_4(notebook, str(path))
 

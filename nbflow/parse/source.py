@@ -84,11 +84,14 @@ def is_install(line: str) -> bool:
 
 
 def without_installs(source: str) -> str:
-    """The cell with every line that is never repeated in runs emptied; line numbers stay true.
+    """The cell with every line that is never repeated in runs emptied; line numbers stay true. Of a `%%nbflow`
+    cell that is all of them.
 
     An indented one becomes `pass`, so that a block isn't left empty. Takes a cell with its header or
     without it. The body of another language's cell magic (`%%bash`) is left alone.
     """
+    if (magic := cell_magic(source)) is not None and magic[0] == "nbflow":
+        return "\n" * source.count("\n")
     if not any(is_install(line) for line in source.split("\n")) and not _BARE_INSTALL.fullmatch(source):
         return source
     body = re.sub(r"\A\s*%%?task\b[^\n]*", "", source)

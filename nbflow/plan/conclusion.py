@@ -109,7 +109,7 @@ def cleared(now: Instance, spec: TaskSpec) -> Instance:
     )
 
 
-def resumed(now: Instance, again: str | None, spec: TaskSpec) -> tuple[Instance, str] | None:
+def resumed(now: Instance, again: str | None, spec: TaskSpec) -> Conclusion | None:
     """How a task instance of an earlier session goes on.
 
     Args:
@@ -118,22 +118,34 @@ def resumed(now: Instance, again: str | None, spec: TaskSpec) -> tuple[Instance,
         spec: its task as it is now.
 
     Returns:
-        The instance with the tries it may still make, and why it goes back to `none`; None where it stays.
+        The instance with the tries it may still make, and why it goes back to `none`, or has failed; None where
+        it stays.
     """
+
+    def back(found: Instance, reason: str) -> Conclusion:
+        return Conclusion(found, TaskState.NONE, reason)
+
     match now.state:
         case TaskState.REMOVED:
-            return cleared(now, spec), "the notebook has it again"
-        case TaskState.NONE:
-            return None if again is None else (cleared(now, spec), again)
-        case TaskState.RUNNING if now.items is not None and again is None:
-            return None  # its instances go on
-        case TaskState.QUEUED | TaskState.RUNNING | TaskState.RESTARTING if again is None:  # lost: no retry
-            tries = max(now.max_tries, now.try_number + 1)
-            return now.changed(max_tries=tries), "it was not finished when its scheduler ended"
-        case state if not state.finished and again is None:
-            return now, "it was waiting when its scheduler ended"
+            return back(cleared(now, spec), "the notebook has it again")
         case _ if again is not None:
-            return cleared(now, spec), again
+            return back(cleared(now, spec), again)
+        case TaskState.RUNNING if now.items is not None:
+            return None  # its instances go on
+        case TaskState.QUEUED | TaskState.RESTARTING:  # it had not begun, or was being stopped: no loss
+            tries = max(now.max_tries, now.try_number + 1)
+            return back(now.changed(max_tries=tries), "it had not begun when its scheduler ended")
+        case TaskState.RUNNING if spec.kind is TaskKind.SENSOR:  # a look costs nothing; it may wait for weeks
+            return back(now, "it was looking when its scheduler ended")
+        case TaskState.RUNNING if now.losses >= MAX_LOSSES:
+            reason = f"lost {now.losses + 1} times, last: its scheduler ended before it did"
+            return Conclusion(now, TaskState.FAILED, reason)
+        case TaskState.RUNNING:
+            now = now.changed(max_tries=now.max_tries + 1, losses=now.losses + 1, looks=0)
+            said = f"runs again, loss {now.losses} of {MAX_LOSSES}"
+            return back(now, f"lost (its scheduler ended before it did): {said}")
+        case state if not state.finished and state is not TaskState.NONE:
+            return back(now, "it was waiting when its scheduler ended")
         case _:
             return None
 

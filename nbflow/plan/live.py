@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbflow.model.run import RunKey, RunType, TaskKey
 from nbflow.model.state import RunState, TaskState
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from nbflow.model.instance import Instance, Prior
     from nbflow.model.plan import Plan
     from nbflow.model.task import TaskSpec
+
+
+class Lane(NamedTuple):
+    """Runs of a DAG that share its `max_active_runs`: its backfills, or its other runs (semantics.md, backfill)."""
+
+    dag_id: str
+    backfill: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +92,7 @@ class LiveRun:
         moving: how many task instances get on by themselves.
         prior, following: the runs before and after it among those that have a past.
         superseded: from when on its interval is no longer the latest.
+        backfill, latest_first: see `RunOpened`.
         skips: task id → the branches and short circuits that skip it, each with the reason.
         sentence: how it is to end, whatever its tasks come to; with the reason.
         held: what of an earlier run it waits for, "" when it doesn't; then it is queued.
@@ -101,9 +109,16 @@ class LiveRun:
     prior: LiveRun | Prior | None = None
     following: LiveRun | None = None
     superseded: datetime | None = None
+    backfill: bool = False
+    latest_first: bool = False
     skips: dict[str, dict[str, str]] = field(default_factory=dict[str, "dict[str, str]"])
     sentence: tuple[RunState, str] | None = None
     held: str = ""
+
+    @property
+    def lane(self) -> Lane:
+        """Where it waits for room, and what it then takes room from."""
+        return Lane(self.key.dag_id, backfill=self.backfill)
 
     @property
     def has_past(self) -> bool:

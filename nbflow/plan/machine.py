@@ -26,6 +26,7 @@ from nbflow.model.messages import (
     VersionPublished,
 )
 from nbflow.model.run import RunKey
+from nbflow.model.state import RunState
 from nbflow.plan.runs import Deadline, Runs
 from nbflow.plan.tasks import Tasks
 from nbflow.plan.tries import Tries
@@ -90,6 +91,11 @@ class Machine:
         """Whether a run is open."""
         return run in self._runs.open
 
+    def is_untouched(self, run: RunKey) -> bool:
+        """Whether a run is open and nothing of it has begun: a new version counts for it."""
+        found = self._runs.open.get(run)
+        return found is not None and found.state is RunState.QUEUED and found.untouched
+
     def waiting(self) -> dict[RunKey, str]:
         """The open runs that only an event from outside can bring on, each with what it waits for."""
         return self._runs.waiting()
@@ -114,10 +120,10 @@ class Machine:
                 for due in self._tries.timers.due(at):
                     self._come_due(due, at)
             case VersionPublished():
-                self._runs.publish(event.dag_id, event.plan)
+                self._runs.publish(event.runs, event.plan)
             case StopAsked():
                 self.stopping = True
-                self._runs.stop(event.reason, event.at)
+                self._runs.stop(event.reason, event.at, graceful=event.graceful)
             case _:
                 self._obey(event)
         if not self.stopping:

@@ -1,4 +1,4 @@
-"""Missed runs: which of those that are due start, after the machine slept or nobody scheduled.
+"""The runs a schedule is about to make, and those it leaves out after the machine slept or nobody scheduled.
 
 Source: semantics.md, Time, missed runs. The wall clock after each wake says what is due; sleeps are never
 counted.
@@ -6,73 +6,58 @@ counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from datetime import timedelta
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
+from nbflow.model.dag import MissedRuns
+from nbflow.plan.timetable import forthcoming, latest_complete, starting
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Iterator
+    from datetime import datetime
 
+    from nbflow.model.dag import DagSpec
     from nbflow.model.run import Interval
+    from nbflow.plan.timetable import Timetable
 
-_LATER_ONE = "a later run is due as well, and of those that were missed only the latest is run"
-_TOO_LATE = "it was due {late} ago, longer than its max_lateness {most}"
-
-
-class MissedRuns(StrEnum):
-    """What becomes of runs that are due and did not start in time."""
-
-    ALL = "all"  # every one, in order: what catchup does
-    LATEST = "latest"  # only the last one: the default without catchup
-    SKIP = "skip"  # those that are not later than max_lateness
+_INSTANT = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which intervals are run.
-
-    Attributes:
-        run: those, in order.
-        left_out: the others that are due, in order, each with the reason.
-    """
-
-    run: tuple[Interval, ...]
-    left_out: tuple[tuple[Interval, str], ...] = ()
+def coming(dag: DagSpec, table: Timetable, *, last: Interval | None, now: datetime) -> Iterator[Interval]:
+    """The runs a schedule makes, in order, as far as is known now; arguments as for `next_run`."""
+    policy = dag.missed_policy
+    catchup = dag.catchup if last is None else policy is not MissedRuns.LATEST
+    if policy is MissedRuns.SKIP and dag.max_lateness is not None:
+        too_late = latest_complete(table, now - dag.max_lateness - _INSTANT)
+        if too_late is not None and (last is None or too_late.start > last.start):
+            last = too_late
+    return forthcoming(table, catchup=catchup, now=now, last=last)
 
 
-def choose(
-    candidates: Sequence[Interval],
-    *,
-    policy: MissedRuns,
-    max_lateness: timedelta | None = None,
-    now: datetime,
-) -> Choice:
-    """The intervals to run now, of those that have no run yet.
+def next_run(dag: DagSpec, table: Timetable, *, last: Interval | None, now: datetime) -> Interval | None:
+    """The run a schedule makes next; it may be due already.
 
     Args:
-        candidates: in order; those that are not due by `now` are in neither list.
-        policy: of the DAG.
-        max_lateness: how long after it is due a run still starts (inclusive); counts for `skip` alone.
+        dag: says what becomes of missed runs.
+        table: of the DAG.
+        last: the latest interval that the schedule has made a run for; None for none yet.
         now: aware.
 
-    Raises:
-        ValueError: `skip` without max_lateness.
+    Returns:
+        None where no run follows, or none is known before an open one has ended (`@continuous`).
     """
-    due = tuple(interval for interval in candidates if interval.due <= now)
-    match policy:
-        case MissedRuns.ALL:
-            return Choice(run=due)
-        case MissedRuns.LATEST:
-            earlier = tuple((interval, _LATER_ONE) for interval in due[:-1])
-            return Choice(run=due[-1:], left_out=earlier)
-        case MissedRuns.SKIP:
-            if max_lateness is None:
-                msg = "the policy skip needs max_lateness: how late a run may start, such as 6h"
-                raise ValueError(msg)
-            late = tuple(
-                (interval, _TOO_LATE.format(late=now - interval.due, most=max_lateness))
-                for interval in due
-                if now - interval.due > max_lateness
-            )
-            return Choice(run=due[len(late) :], left_out=late)
+    return next(coming(dag, table, last=last, now=now), None)
+
+
+def left_out(table: Timetable, last: Interval, run: Interval, *, most: int) -> int:
+    """How many intervals a schedule passes over from one run to the next, counted to `most`.
+
+    Args:
+        table: of the DAG.
+        last: the interval of the run before.
+        run: that of the run it makes now.
+        most: no more than so many are counted.
+    """
+    between = takewhile(lambda it: it.start < run.start, starting(table, last.start + _INSTANT))
+    return sum(1 for _ in islice(between, most))

@@ -58,11 +58,15 @@ def resume(
         return
 
     def back(task: LiveTask, again: str | None) -> None:
+        if task.key in event.landed:
+            if task.now.state is TaskState.QUEUED:
+                record(task, TaskState.RUNNING, "the executor started it", event.at)
+            return
         found = resumed(task.now, again, task.spec)
         if found is not None:
-            task.now, reason = found
-            if task.now.state is not TaskState.NONE:
-                record(task, TaskState.NONE, reason, event.at)
+            task.now = found.now
+            if found.state is not None and task.now.state is not found.state:
+                record(task, found.state, found.reason, event.at)
 
     for task in run.tasks.values():
         again = event.again.get(task.key)

@@ -27,7 +27,8 @@ class Past:
 
         Args:
             run: which.
-            prior: the latest earlier one among those that are not open; None: there is none.
+            prior: the latest earlier one that was not open when this was decided; where it is open by now, that
+                counts. None: there is none.
         """
         run.prior = prior
         if not run.has_past:
@@ -37,7 +38,7 @@ class Past:
         before = runs[place - 1] if place else None
         after = runs[place] if place < len(runs) else None
         insort(runs, run, key=_date)
-        if before is not None and (prior is None or before.logical_date > prior.logical_date):
+        if before is not None and (prior is None or before.logical_date >= prior.logical_date):
             run.prior = before
             before.following = run
         if after is not None and (after.prior is None or after.prior.logical_date <= run.logical_date):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from nbflow.model.messages import Action, MissDeadline, PauseDag, RunMove
 from nbflow.model.state import RunState, TaskState, check_run_move
-from nbflow.plan.live import LiveRun
+from nbflow.plan.live import Lane, LiveRun
 from nbflow.plan.opening import fill, removals, resume
 from nbflow.plan.past import Past
 from nbflow.plan.ruling import held_by_past, waits_for
 from nbflow.plan.selection import RUN_TIMED_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from nbflow.model.messages import RunOpened
@@ -45,8 +45,8 @@ class Runs:
         self._tasks = tasks
         self.open = tries.open
         self._past = Past()
-        self._active: Counter[str] = Counter()  # runs in state running, by DAG
-        self._waiting: dict[str, list[tuple[datetime, int, RunKey]]] = {}  # queued runs, by DAG, a heap
+        self._active: Counter[Lane] = Counter()  # runs in state running
+        self._waiting: dict[Lane, list[tuple[bool, float, int, RunKey]]] = {}  # queued runs, a heap
         self._count = itertools.count()
         self._has_room: set[str] = set()  # DAGs of which a queued run may be able to start
         self._failed_in_a_row: dict[str, int] = {}
@@ -78,9 +78,12 @@ class Runs:
         dag_id, at = event.run.dag_id, event.at
         run = LiveRun(event.run, event.logical_date, event.run_type, event.plan, event.state)
         run.superseded = event.superseded
+        run.backfill, run.latest_first = event.backfill, event.latest_first
         fill(run, event.instances)
         resume(run, event, self._tries.moves.record)
         self.open[run.key] = run
+        for key in event.landed:
+            self._tries.land_late(key)
         self._past.enter(run, event.prior)
         if run.state.finished:
             self._move_run(run, RunState.QUEUED, "goes on", at)
@@ -93,12 +96,14 @@ class Runs:
         self._queue(run)
         self._actions += removals(run, event)
 
-    def publish(self, dag_id: str, plan: Plan) -> None:
+    def publish(self, runs: Iterable[RunKey], plan: Plan) -> None:
         """Runs of which nothing has begun follow a new version."""
-        for run in self.open.values():
-            if run.key.dag_id == dag_id and run.state is RunState.QUEUED and run.untouched:
+        for key in runs:
+            run = self.open.get(key)
+            if run is not None and run.state is RunState.QUEUED and run.untouched:
                 run.plan = plan
                 fill(run, {task.key: task.now for task in run.tasks.values()})
+                self._tries.moves.touched.extend(run.tasks.values())
 
     # What people ask for
 
@@ -146,12 +151,13 @@ class Runs:
         self._tries.slots.pause(dag_id, paused=paused)
         self._has_room.add(dag_id)
 
-    def stop(self, reason: str, at: datetime) -> None:
-        """The scheduler is to end: what runs is stopped, every run stays one that can go on."""
+    def stop(self, reason: str, at: datetime, *, graceful: bool) -> None:
+        """The scheduler is to end: what runs is stopped, or may end; every run stays one that can go on."""
         for run in self.open.values():
             for task in list(run.everything()):
                 if task.holds_slot:
-                    self._tries.interrupt(task, reason, at)
+                    if not (graceful and task.flying):
+                        self._tries.interrupt(task, reason, at)
                 elif (
                     not task.now.state.finished and task.now.state is not TaskState.NONE and not task.expanded
                 ):
@@ -194,27 +200,30 @@ class Runs:
             for run in loose:
                 self._close_or_hold(run, at)
             for dag_id in sorted(self._has_room):
-                self._admit(dag_id, at)
+                self._admit(Lane(dag_id, backfill=False), at)
+                self._admit(Lane(dag_id, backfill=True), at)
             self._has_room.clear()
 
     def _queue(self, run: LiveRun) -> None:
-        dag_id = run.key.dag_id
-        entry = (run.logical_date, next(self._count), run.key)
-        heapq.heappush(self._waiting.setdefault(dag_id, []), entry)
-        self._has_room.add(dag_id)
+        place = run.logical_date.timestamp() * (-1 if run.latest_first else 1)
+        entry = (run.latest_first, place, next(self._count), run.key)
+        heapq.heappush(self._waiting.setdefault(run.lane, []), entry)
+        self._has_room.add(run.key.dag_id)
 
-    def _admit(self, dag_id: str, at: datetime) -> None:
-        """Start queued runs, earliest logical date first, while the DAG has room for them."""
-        queue = self._waiting.get(dag_id, [])
-        while queue and dag_id not in self._tries.slots.paused:
+    def _admit(self, lane: Lane, at: datetime) -> None:
+        """Start queued runs while the DAG has room for them: the earliest logical date first, and then, the
+        latest first, those that want it so.
+        """
+        queue = self._waiting.get(lane, [])
+        while queue and lane.dag_id not in self._tries.slots.paused:
             run = self.open.get(queue[0][-1])
             if run is None or run.state is not RunState.QUEUED or run.held:
                 heapq.heappop(queue)
                 continue
-            if self._active[dag_id] >= run.plan.max_active_runs:
+            if self._active[lane] >= run.plan.max_active_runs:
                 return
             heapq.heappop(queue)
-            self._active[dag_id] += 1
+            self._active[lane] += 1
             self._move_run(run, RunState.RUNNING, "the DAG has room for it", at)
             if run.plan.dagrun_timeout is not None:
                 self._tries.timers.set(at + run.plan.dagrun_timeout, run.key)
@@ -244,14 +253,14 @@ class Runs:
             self._finish(run, RunState.FAILED, reason, at)
             return
         run.held = past
-        self._active[run.key.dag_id] -= 1
+        self._active[run.lane] -= 1
         self._move_run(run, RunState.QUEUED, past, at)
         self._has_room.add(run.key.dag_id)
 
     def _finish(self, run: LiveRun, state: RunState, reason: str, at: datetime) -> None:
         dag_id = run.key.dag_id
         self._move_run(run, state, reason, at)
-        self._active[dag_id] -= 1
+        self._active[run.lane] -= 1
         self._close(run, state)
         most = run.plan.max_consecutive_failed_runs
         if most and self._failed_in_a_row[dag_id] >= most and dag_id not in self._tries.slots.paused:

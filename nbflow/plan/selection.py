@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # How the reason begins of whatever a run's timeout skipped: it tells such skips from decided ones.
 RUN_TIMED_OUT = "the run took longer than its dagrun_timeout"
+# The same for all that a run's end has skipped, whoever ended it: the rules had not decided it.
+RUN_ENDED = (RUN_TIMED_OUT, "stopped by ", "marked failed")
 
 _FAILED = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
 

@@ -153,6 +153,10 @@ class Slots:
             if came_from is not None and came_from != queue:
                 self._let_in(came_from, 1)  # it was let in for a place that it doesn't take
 
+    def occupy(self, key: TaskKey, spec: TaskSpec) -> None:
+        """A task instance holds its places already."""
+        self._occupy(key, spec, 1)
+
     def give_back(self, key: TaskKey, spec: TaskSpec) -> None:
         """A task instance no longer holds its places."""
         self._occupy(key, spec, -1)

@@ -52,6 +52,13 @@ class Tries:
         self.moves.move(task, TaskState.QUEUED, "a slot is free", at)
         self._actions.append(Launch(key=key, try_number=task.now.try_number, look=task.now.looks))
 
+    def land_late(self, key: TaskKey) -> None:
+        """The last try of a task instance ended while nobody was there; its end is going to be told."""
+        task = self.known(key)
+        task.flying = True
+        self.in_flight += 1
+        self.slots.occupy(task.key, task.spec)
+
     def begin(self, key: TaskKey, try_number: int, at: datetime) -> None:
         """The executor has begun a try."""
         task = self._current(key, try_number)

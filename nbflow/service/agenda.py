@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from nbflow.model.run import RunType, run_label
+from nbflow.model.run import run_label
 from nbflow.model.schedule import Continuous, Once, read_schedule
-from nbflow.plan.timetable import Timetable, forthcoming
-from nbflow.service.dates import with_start
+from nbflow.plan.missed import coming
+from nbflow.plan.timetable import Timetable
+from nbflow.service.workflow import dated
 from nbflow.store.state import StateStore
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Agenda:
         runs: the next ones, in order; some may be due already.
         due: how many are due by `now`, counted to MOST_COUNTED + 1.
         remarks: sentences for people: what is unusual about these dates.
+        paused: whether the DAG is.
     """
 
     dag: DagSpec
@@ -59,6 +61,7 @@ class Agenda:
     runs: tuple[Interval, ...]
     due: int
     remarks: tuple[str, ...]
+    paused: bool = False
 
 
 def agenda_of(target: Target, *, now: datetime, count: int) -> Agenda:
@@ -76,16 +79,12 @@ def agenda_of(target: Target, *, now: datetime, count: int) -> Agenda:
     if target.home.state.exists():
         with StateStore(target.home.state) as state:
             record = state.dag(target.dag_id)
-            scheduled = (
-                run
-                for run in state.runs(target.dag_id)
-                if run.run_type is RunType.SCHEDULED and not run.variant
-            )
-            last = next((run.interval for run in scheduled), None)
-    dag = with_start(target.flow.dag, record.start_date if record else None, now=now)
+            last = state.schedules.last(target.dag_id, now=now)
+    dag = dated(target.flow, record).dag
     found = agenda(dag, notebook=target.path.name, now=now, count=count, last=last)
     if record is not None and record.paused:
-        return replace(found, remarks=(_PAUSED.format(dag_id=dag.dag_id), *found.remarks))
+        said = _PAUSED.format(dag_id=dag.dag_id)
+        return replace(found, paused=True, remarks=(said, *found.remarks))
     return found
 
 
@@ -101,9 +100,9 @@ def agenda(dag: DagSpec, *, notebook: str, now: datetime, count: int, last: Inte
         start_date=dag.start_date,
         end_date=dag.end_date,
     )
-    runs = tuple(islice(forthcoming(table, catchup=dag.catchup, now=now, last=last), count))
+    runs = tuple(islice(coming(dag, table, last=last, now=now), count))
     due = 0
-    for interval in islice(forthcoming(table, catchup=dag.catchup, now=now, last=last), MOST_COUNTED + 1):
+    for interval in islice(coming(dag, table, last=last, now=now), MOST_COUNTED + 1):
         if interval.due > now:
             break
         due += 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nbflow.errors import NbflowError
 from nbflow.service.clock import now
 from nbflow.service.orders import Orders
+from nbflow.service.serving import owned_xcoms
 from nbflow.service.session import session, take
 from nbflow.store.home import HomeLock
 from nbflow.store.state import StateStore
@@ -16,7 +17,6 @@ from nbflow.store.state import StateStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from nbflow.service.open_run import Workflow
     from nbflow.service.scheduler import Moves
     from nbflow.store.home import Home
 
@@ -38,21 +38,27 @@ class Asked:
     since: int
 
 
-def settle(home: Home, verb: str, body: Mapping[str, object], *, what: str) -> Asked:
-    """Have a command obeyed that nothing follows from by itself: `pause`, `pools`, `clear` without a run.
+def settle(
+    home: Home, verb: str, body: Mapping[str, object], *, what: str, with_xcoms: bool = False
+) -> Asked:
+    """Have a command obeyed that nothing follows from by itself: `pause`, `pools`, `clean`, `clear` without a run.
 
     Args:
         home: whose.
         verb: which command.
         body: see `bodies`.
         what: the command, shown to others.
+        with_xcoms: whether it is about XComs too.
 
     Raises:
         NbflowError: it cannot be done.
     """
 
     def ours(state: StateStore) -> Mapping[str, object]:
-        return Orders(state).read(verb, body, is_open=lambda _: False).answer
+        if not with_xcoms:
+            return Orders(state).read(verb, body, is_open=lambda _: False).answer
+        with owned_xcoms(home) as xcoms:
+            return Orders(state, xcoms).read(verb, body, is_open=lambda _: False).answer
 
     return _asked(home, verb, body, what, ours)
 
@@ -65,7 +71,6 @@ def carry_out(
     what: str,
     parallelism: int,
     listener: Callable[[Moves], None],
-    expect: Workflow | None = None,
 ) -> Asked:
     """Have a command obeyed; where nobody holds the home, run here what follows from it, to its end.
 
@@ -74,16 +79,15 @@ def carry_out(
         verb: which command.
         body: see `bodies`.
         what: the command, shown to others.
-        parallelism: as for `session`, as are the next two.
+        parallelism: as for `session`.
         listener: told of every move.
-        expect: a notebook that will run.
 
     Raises:
         NbflowError: it cannot be done.
     """
 
     def ours(state: StateStore) -> Mapping[str, object]:
-        with session(home, state, parallelism=parallelism, listener=listener, expect=expect) as scheduler:
+        with session(home, state, parallelism=parallelism, listener=listener) as scheduler:
             answer = scheduler.obey(verb, body)
             scheduler.run_until_idle()
         return answer

@@ -99,7 +99,10 @@ class Callbacks:
             missing={},
             cwd=run.cwd,
             folder=folder,
-            kernel=run.kernel,
+            python=run.environment.python,
+            environment=run.environment.variables,
+            kernel=run.environment.kernel,
+            modules=run.modules,
             callback=call.callback,
         )
         try:

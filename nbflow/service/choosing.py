@@ -14,8 +14,8 @@ from nbflow.service.clock import now
 from nbflow.service.consequences import ACTIVE, held_up, needed_now
 from nbflow.service.dates import read_date
 from nbflow.service.lookup import find_run, instance_of, label_of
-from nbflow.service.open_run import stored_workflow
 from nbflow.service.submit import going_on, stale_tasks
+from nbflow.service.workflow import stored_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,7 +10,7 @@ from nbflow.model.state import TaskState
 from nbflow.plan.selection import not_kept
 from nbflow.service.submit import stale_tasks
 from nbflow.service.views import run_states
-from nbflow.store.xcom import open_briefly
+from nbflow.store.reading import reading_xcoms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbflow.model.record import InstanceRecord
     from nbflow.model.run import RunKey
     from nbflow.service.lookup import Target
-    from nbflow.store.xcom import XComStore
+    from nbflow.store.source import XComReader
 
 ACTIVE = frozenset(
     {
@@ -58,9 +58,9 @@ def held_up(
 def needed_now(
     target: Target, run: RunKey, instances: Sequence[InstanceRecord], tasks: Mapping[TaskKey, str]
 ) -> dict[TaskKey, str]:
-    """See `needed`; nothing while a run holds the XComs: its owner adds them then."""
+    """See `needed`; nothing where the XComs can't be read now: whoever clears the tasks adds them."""
     try:
-        with open_briefly(target.home.root) as xcoms:
+        with reading_xcoms(target.home) as xcoms:
             return needed(target.flow, run, instances, tasks, xcoms)
     except HomeError:
         return {}
@@ -71,7 +71,7 @@ def needed(
     run: RunKey,
     instances: Sequence[InstanceRecord],
     tasks: Mapping[TaskKey, str],
-    xcoms: XComStore,
+    xcoms: XComReader,
 ) -> dict[TaskKey, str]:
     """What must run too, because the code needs a value that its latest try did not keep, each with the reason.
 

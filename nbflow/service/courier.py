@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from nbflow.execute.local import LocalExecutor
     from nbflow.model.run import RunKey
+    from nbflow.model.work import TaskRequest
     from nbflow.service.handed import HandedOn
     from nbflow.store.xcom import XComStore
 
@@ -87,6 +89,12 @@ class Courier:
     def launch(self, attempt: Attempt) -> None:
         """Fetch the try's inputs and hand it to the executor."""
         self._jobs.put(attempt)
+
+    def adopt(self, attempt: Attempt, outcome: TaskOutcome) -> None:
+        """As `deliver`, of a try that an earlier session launched."""
+        self._attempts[attempt.token] = attempt
+        self._have_files.add(attempt.token)  # it may have been
+        self._jobs.put(outcome)
 
     def deliver(self, outcome: TaskOutcome) -> None:
         """Commit the outcome's XComs and report it."""
@@ -151,7 +159,7 @@ class Courier:
                 try:
                     self._attempts[job.token] = job
                     request = request_of(job, self._xcoms, self._handed)
-                    if any(value.path is not None for value in request.inputs.values()):
+                    if _takes_files(request):
                         self._have_files.add(job.token)
                     self._executor.submit(request)
                 except (NbflowError, OSError) as error:
@@ -203,6 +211,13 @@ class Courier:
         if outcomes:
             self._may_show = True
             self._xcoms.commit([_values(self._attempts[outcome.token], outcome) for outcome in outcomes])
+
+
+def _takes_files(request: TaskRequest) -> bool:
+    """Whether encoded values lie in the try's folder for it."""
+    items = () if request.item is None else (request.item,)
+    given = chain(request.inputs.values(), *request.collected.values(), items)
+    return any(value.path is not None for value in given)
 
 
 def _left_files(outcome: TaskOutcome) -> bool:

@@ -15,16 +15,21 @@ if TYPE_CHECKING:
     from nbflow.store.home import Home
 
 
-def detached(home: Home, arguments: Sequence[str]) -> tuple[int, Path]:
+def detached(home: Home, arguments: Sequence[str], *, folder: Path | None = None) -> tuple[int, Path]:
     """Start `nbflow ARGUMENTS` in a session of its own; its process id, and the file it writes to.
+
+    Args:
+        home: whose work it does.
+        arguments: the words of the command.
+        folder: where it starts; None: in the working directory.
 
     Raises:
         HomeError: the home can't be written.
     """
     home.create()
-    folder = home.root / "detached"
-    folder.mkdir(exist_ok=True)
-    log = folder / f"{now():%Y%m%dT%H%M%S.%f}.log"
+    logs = home.root / "detached"
+    logs.mkdir(exist_ok=True)
+    log = logs / f"{now():%Y%m%dT%H%M%S.%f}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "nbflow", *arguments],
@@ -32,6 +37,7 @@ def detached(home: Home, arguments: Sequence[str]) -> tuple[int, Path]:
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd=folder,
         )
     process.returncode = 0  # nobody waits for it: not even this object, when it goes
     return process.pid, log

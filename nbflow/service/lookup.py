@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nbformat
-
 from nbflow.errors import AddressError, FlowError
 from nbflow.model.run import TaskKey, run_id_of, run_label
-from nbflow.parse.flow import flow_of, read_flow
 from nbflow.service.clock import now
 from nbflow.service.dates import read_date
+from nbflow.service.modules import saved_flow, stored_flow
 from nbflow.service.params import guess
 from nbflow.store.home import Home, find_home
 from nbflow.store.state import StateStore
@@ -65,7 +63,7 @@ def find_target(name: str, *, folder: Path | None = None) -> Target:
     """
     path = Path(name)
     if path.suffix == ".ipynb" or path.is_file():
-        flow = read_flow(path)
+        flow = saved_flow(path)
         return Target(
             home=find_home(path),
             dag_id=flow.dag.dag_id,
@@ -73,9 +71,23 @@ def find_target(name: str, *, folder: Path | None = None) -> Target:
             timezone=flow.dag.timezone,
             flow=flow,
         )
-    home, found = _known_dag(name, folder or Path.cwd())
+    return known_target(find_home(folder or Path.cwd()), name)
+
+
+def known_target(home: Home, dag_id: str) -> Target:
+    """The DAG with this id in a home.
+
+    Raises:
+        AddressError: the home knows none; the message lists those it knows.
+        NotebookUnreadable, FlowError: its stored version cannot be read as a workflow.
+    """
+    found = _known_dag(dag_id, home)
     return Target(
-        home=home, dag_id=name, path=found.path, timezone=found.timezone, flow=_flow_of_record(home, found)
+        home=home,
+        dag_id=dag_id,
+        path=found.path,
+        timezone=found.timezone,
+        flow=_flow_of_record(home, found),
     )
 
 
@@ -88,15 +100,14 @@ def notebook_path(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".ipynb" or path.exists():
         return path
-    return _known_dag(name, Path.cwd())[1].path
+    return _known_dag(name, find_home(Path.cwd())).path
 
 
-def _known_dag(name: str, folder: Path) -> tuple[Home, DagRecord]:
-    home = find_home(folder)
+def _known_dag(name: str, home: Home) -> DagRecord:
     records = known_dags(home)
     for record in records:
         if record.dag_id == name:
-            return home, record
+            return record
     known = [record.dag_id for record in records]
     said = f"It knows: {', '.join(known)}." if known else "It knows none yet: nbflow run NOTEBOOK.ipynb."
     raise AddressError(_NO_DAG.format(home=home.root, name=name, guess=guess(name, known), known=said))
@@ -249,14 +260,13 @@ def find_try(
 def _flow_of_record(home: Home, record: DagRecord) -> Flow:
     try:
         if record.path.exists():
-            flow = read_flow(record.path)
+            flow = saved_flow(record.path)
             if flow.dag.dag_id == record.dag_id:
                 return flow
     except (FlowError, ValueError):
         pass  # half-edited: the runs are still there to be looked at, by the version they ran
     with StateStore(home.state) as state:
-        stored = state.notebook(record.dag_id, record.version)
-    return flow_of(nbformat.reads(stored or "", as_version=4), str(record.path))
+        return stored_flow(state, record, record.version)
 
 
 def open_state(target: Target) -> StateStore:

@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from nbformat.v4 import new_output
-
 from nbflow.execute.merge import merge_outputs
 from nbflow.model.messages import RunMove
 from nbflow.model.state import RunState
@@ -64,6 +62,10 @@ class ExecutedNotebooks:
         for key in ready:
             del self._unsaved[key]
         return ready
+
+    def waits_for(self, run: RunKey) -> bool:
+        """Whether a run is over, but for its last tries."""
+        return run in self._unsaved
 
     def write(self, run: OpenRun, key: RunKey, instances: Sequence[InstanceRecord]) -> None:
         """Have a run's notebook written, from the latest tries of its task instances."""
@@ -126,7 +128,7 @@ def _add(
     if name:
         for cell in mine.values():
             if cell["outputs"]:
-                cell["outputs"].insert(0, new_output("stream", text=f"{name}\n"))
+                cell["outputs"].insert(0, _printed(f"{name}\n"))
     first = executed.setdefault(task_id, notebook)
     if first is not notebook:
         for cell_id, cell in _cells(first, own).items():
@@ -148,4 +150,9 @@ def _left_out(run: OpenRun, task_id: str, count: int) -> str:
 
 def _say(notebook: dict[str, Any], own: set[str], text: str) -> None:
     for cell in list(_cells(notebook, own).values())[-1:]:
-        cell["outputs"].append(new_output("stream", text=text))
+        cell["outputs"].append(_printed(text))
+
+
+def _printed(text: str) -> dict[str, Any]:
+    """The output of a cell that prints this, as nbformat makes it: importing that takes long."""
+    return {"output_type": "stream", "name": "stdout", "text": text}

@@ -3,98 +3,45 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbflow.errors import AddressError
 from nbflow.model.instance import Instance, Prior
 from nbflow.model.messages import RunOpened
 from nbflow.model.plan import Plan
 from nbflow.model.run import RunType
-from nbflow.parse.flow import flow_of
-from nbflow.parse.notebook_file import load
+from nbflow.model.state import TaskState
 from nbflow.plan.slots import weights
 from nbflow.plan.timetable import superseded_at
 from nbflow.service.clock import now
 from nbflow.service.dates import with_start
+from nbflow.service.modules import lay_out
 from nbflow.service.params import run_params
 from nbflow.service.prepare import OpenRun
 from nbflow.service.views import run_states
-from nbflow.store.notebooks import without_outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from nbflow.model.flow import Flow
-    from nbflow.model.record import DagRecord, InstanceRecord, RunRecord
-    from nbflow.model.run import RunKey
+    from nbflow.model.record import InstanceRecord, RunRecord, TryRecord
+    from nbflow.model.run import RunKey, TaskKey
     from nbflow.service.submit import Submission
+    from nbflow.service.workflow import Workflow
     from nbflow.store.state import StateStore
-    from nbflow.store.state_reader import StateReader
 
 Opening = tuple[OpenRun, RunOpened]
-_NO_VERSION = "the home of {dag_id} has no notebook of version {version}: leave --original out."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workflow:
-    """A notebook as its runs need it.
+def register(
+    state: StateStore, workflow: Workflow, todo: Sequence[Submission], *, unattended: bool = False
+) -> None:
+    """Have the store know the notebook, and the runs that are new.
 
-    Attributes:
-        flow: as read.
-        notebook: its JSON without outputs.
-        cwd: where its cells run: its folder.
-        kernel: the kernelspec of a Jupyter kernel to run them in, "" for the fastest way that fits.
-        max_active_runs: instead of the DAG's own; None: that.
+    `unattended`: a scheduler opens them; should it die before it comes to that, the next one does.
     """
-
-    flow: Flow
-    notebook: Mapping[str, object]
-    cwd: Path
-    kernel: str = ""
-    max_active_runs: int | None = None
-
-
-def read_workflow(path: Path, record: DagRecord | None = None) -> Workflow:
-    """The notebook as saved; `record` as for `dated`.
-
-    Raises:
-        NotebookUnreadable, FlowError: it cannot be read as a workflow.
-    """
-    notebook = load(path)
-    flow = dated(flow_of(notebook, str(path)), record)
-    return Workflow(flow=flow, notebook=without_outputs(notebook), cwd=path.resolve().parent)
-
-
-def stored_workflow(state: StateReader, record: DagRecord, version: str) -> Workflow:
-    """The notebook as it was at a stored version, for its place of today.
-
-    Raises:
-        AddressError: the home has no such version.
-    """
-    stored = state.notebook(record.dag_id, version)
-    if stored is None:
-        raise AddressError(_NO_VERSION.format(dag_id=record.dag_id, version=version[:12]))
-    notebook = json.loads(stored)
-    flow = dated(flow_of(notebook, str(record.path)), record)
-    return Workflow(flow=flow, notebook=notebook, cwd=record.path.resolve().parent)
-
-
-def dated(flow: Flow, record: DagRecord | None) -> Flow:
-    """The notebook with its start date as a date, also where it writes it relative ("14 days ago").
-
-    Args:
-        flow: as read.
-        record: of the DAG in its home; None where that doesn't know it yet.
-    """
-    pinned = None if record is None else record.start_date
-    return replace(flow, dag=with_start(flow.dag, pinned, now=now()))
-
-
-def register(state: StateStore, workflow: Workflow, todo: Sequence[Submission]) -> None:
-    """Have the store know the notebook, and the runs that are new."""
     dag = workflow.flow.dag
     with state.writing():
         state.save_dag(
@@ -107,6 +54,7 @@ def register(state: StateStore, workflow: Workflow, todo: Sequence[Submission]) 
             paused=dag.is_paused_upon_creation,
             start_date=with_start(dag, None, now=now()).start_date,
         )
+        state.versions.save_modules(dag.dag_id, workflow.flow.version, workflow.flow.modules)
         for submission in todo:
             state.save_run(
                 submission.key,
@@ -115,9 +63,12 @@ def register(state: StateStore, workflow: Workflow, todo: Sequence[Submission]) 
                 variant=submission.variant,
                 params=submission.params,
                 version=workflow.flow.version,
+                environment=submission.environment.to_json(),
                 max_tries={task_id: 1 + spec.retries for task_id, spec in workflow.flow.tasks.items()},
                 at=now(),
             )
+            if unattended:
+                state.schedules.adopt(submission.key)
 
 
 def openings(
@@ -136,9 +87,11 @@ def openings(
         is_open: whether the scheduler has a run open: it knows better than the store how that stands.
     """
     plan = plan_of(workflow.flow)
-    if workflow.max_active_runs is not None:
-        plan = replace(plan, max_active_runs=workflow.max_active_runs)
+    modules = lay_out(workflow.flow, state.path.parent) if workflow.stored else None
     together = {submission.key for submission in todo}
+    left: dict[RunKey, list[TryRecord]] = {}
+    for tried in state.schedules.open_tries():
+        left.setdefault(tried.key.run, []).append(tried)
     found: list[Opening] = []
     for submission in todo:
         dag_id, date = submission.key.dag_id, submission.interval.logical_date
@@ -152,8 +105,11 @@ def openings(
             prior=None if before is None else prior_of(state, before),
             superseded=_superseded(workflow.flow, submission),
             failed_before=state.failed_before(dag_id, date) if plan.max_consecutive_failed_runs else 0,
+            landed=frozenset()
+            if is_open(submission.key)
+            else _landed(workflow.flow, submission, left.get(submission.key, ())),
         )
-        found.append((open_run(workflow, submission), event))
+        found.append((replace(open_run(workflow, submission), modules=modules), event))
     return found
 
 
@@ -166,8 +122,21 @@ def open_run(workflow: Workflow, submission: Submission) -> OpenRun:
         interval=submission.interval,
         label=submission.label,
         params=run_params(dag, submission.params, submission.interval.logical_date),
+        given=submission.params,
         cwd=workflow.cwd,
-        kernel=workflow.kernel,
+        environment=submission.environment,
+    )
+
+
+def renewed(run: OpenRun, workflow: Workflow, home: Path) -> OpenRun:
+    """A run of which nothing has begun, as a new version of its notebook has it; `home` is the folder."""
+    return replace(
+        run,
+        flow=workflow.flow,
+        notebook=workflow.notebook,
+        cwd=workflow.cwd,
+        params=run_params(workflow.flow.dag, run.given, run.interval.logical_date),
+        modules=lay_out(workflow.flow, home) if workflow.stored else None,
     )
 
 
@@ -189,15 +158,18 @@ def plan_of(flow: Flow) -> Plan:
 
 def opened(submission: Submission, plan: Plan, at: datetime) -> RunOpened:
     """The event that starts a submission, or lets it go on, of a DAG without a past."""
+    most = submission.environment.max_active_runs
     return RunOpened(
         at=at,
         run=submission.key,
         logical_date=submission.interval.logical_date,
-        plan=plan,
+        plan=plan if most is None else replace(plan, max_active_runs=most),
         state=submission.state,
         instances={record.key: instance_of(record) for record in submission.instances},
         again=submission.again,
         run_type=RunType.MANUAL if submission.variant else submission.run_type,
+        backfill=submission.run_type is RunType.BACKFILL,
+        latest_first=submission.environment.latest_first,
     )
 
 
@@ -220,6 +192,21 @@ def prior_of(state: StateStore, run: RunRecord) -> Prior:
     """A run that another one looks back at."""
     states = run_states(state.instances(run.key))
     return Prior(run=run.key, logical_date=run.interval.logical_date, states=states)
+
+
+def _landed(flow: Flow, submission: Submission, left: Sequence[TryRecord]) -> frozenset[TaskKey]:
+    """The task instances whose latest try ended while nobody was there, by the code that they have now."""
+    latest = {
+        instance.key: instance.try_number
+        for instance in submission.instances
+        if instance.state in (TaskState.QUEUED, TaskState.RUNNING) and instance.key not in submission.again
+    }
+    return frozenset(
+        tried.key
+        for tried in left
+        if latest.get(tried.key) == tried.try_number
+        and flow.code_hashes.get(tried.key.task_id) == tried.code_hash
+    )
 
 
 def _superseded(flow: Flow, submission: Submission) -> datetime | None:

@@ -12,23 +12,28 @@ from nbflow.model.messages import Cleared, Event, Marked, PauseSet, PoolsSet, Ru
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey
 from nbflow.model.state import RunState, TaskState
 from nbflow.plan.machine import Machine
+from nbflow.service import retention
+from nbflow.service.admission import check_unpaused
 from nbflow.service.clock import now
 from nbflow.service.consequences import needed
 from nbflow.service.dates import Moment, one_interval
-from nbflow.service.open_run import openings, read_workflow, register, stored_workflow
+from nbflow.service.open_run import openings, register
 from nbflow.service.params import check_params
+from nbflow.service.run_order import RunOrders
+from nbflow.service.schedule_order import obey_schedule
 from nbflow.service.submit import Standing, going_on, submissions
+from nbflow.service.workflow import read_workflow, stored_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from nbflow.model.record import DagRecord
-    from nbflow.service.open_run import Opening, Workflow
+    from nbflow.service.open_run import Opening
     from nbflow.service.submit import Submission
+    from nbflow.service.workflow import Workflow
     from nbflow.store.state import StateStore
     from nbflow.store.xcom import XComStore
 
-PAUSED = "{dag_id} is paused{why}: nothing new of it starts. Go on with: nbflow unpause {dag_id}"
 _UNKNOWN_DAG = (
     "this home knows no DAG {dag_id!r}; run its notebook once, so that it does: nbflow run NOTEBOOK"
 )
@@ -50,33 +55,38 @@ class Order:
         before: what its machine is told first.
         runs: what it opens.
         events: what its machine is told then.
+        scheduled: the DAGs whose schedules are to be looked at anew.
         answer: for whoever asked.
     """
 
     before: Sequence[Event] = ()
     runs: Sequence[Opening] = ()
     events: Sequence[Event] = ()
+    scheduled: Sequence[str] = ()
     answer: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class Orders:
     """Reads commands, for the owner of a home."""
 
-    def __init__(self, state: StateStore, xcoms: XComStore | None = None) -> None:
+    def __init__(self, state: StateStore, xcoms: XComStore | None = None, *, serves: bool = False) -> None:
         """Read for a home.
 
         Args:
             state: open for writing.
             xcoms: what tries handed on; None where only that is asked for which nothing runs at once.
+            serves: whether who obeys makes the runs of schedules.
         """
         self._state = state
         self._xcoms = xcoms
+        self._serves = serves
+        self._asked_runs = RunOrders(state, serves=serves)
 
     def read(self, verb: str, body: Mapping[str, Any], *, is_open: Callable[[RunKey], bool]) -> Order:
         """What a command comes to. New runs, and what is no machine's business, are stored by then.
 
         Args:
-            verb: `clear`, `mark`, `trigger`, `pause` or `pools`.
+            verb: `clear`, `mark`, `trigger`, `run`, `schedule`, `unschedule`, `publish`, `pause`, `pools` or `clean`.
             body: see `bodies`.
             is_open: whether the machine has a run open.
 
@@ -90,10 +100,18 @@ class Orders:
                 return self._mark(body, is_open)
             case "trigger":
                 return self._trigger(body, is_open)
+            case "run":
+                runs, answer = self._asked_runs.begin(body, is_open=is_open)
+                return Order(runs=runs, answer=answer)
             case "pause":
                 return self._pause(body)
+            case "schedule" | "unschedule" | "publish":
+                scheduled, answer = obey_schedule(self._state, verb, body)
+                return Order(scheduled=scheduled, answer=answer | {"serves": self._serves})
             case "pools":
                 return Order(events=(pools_set(self._state),))
+            case "clean":
+                return Order(answer=retention.obey(self._state, self._xcoms, body, is_open=is_open))
             case _:
                 raise NbflowError(_UNKNOWN_VERB.format(verb=verb))
 
@@ -148,6 +166,11 @@ class Orders:
             Marked(at=now(), run=run, tasks=tasks, reason=reason) for run, tasks in by_run.items()
         ]
         whole = {RunKey(dag_id, run_id): RunState(state) for run_id, state in body.get("runs", ())}
+        if body.get("unless_over"):
+            records = {run: self._state.run(run) for run in whole}
+            whole = {
+                run: whole[run] for run, record in records.items() if record and not record.state.finished
+            }
         events += [RunMarked(at=now(), run=run, state=state, reason=reason) for run, state in whole.items()]
         closed: dict[RunKey, dict[TaskKey, str]] = {run: {} for run in (*by_run, *whole) if not is_open(run)}
         runs = self._opened(dag_id, closed, is_open)
@@ -182,7 +205,7 @@ class Orders:
             if tasks and self._xcoms is not None:
                 tasks = {**needed(workflow.flow, run, instances, tasks, self._xcoms), **tasks}
             todo.append(going_on(record, instances, workflow.flow.dag.timezone, tasks))
-        register(self._state, workflow, todo)
+        register(self._state, workflow, todo, unattended=self._serves)
         return openings(self._state, workflow, todo, is_open=is_open)
 
     def _opened_as_they_ran(
@@ -223,7 +246,7 @@ class Orders:
         if is_open(key) or not begins:
             return Order(answer={**answer, "standing": "open" if is_open(key) else Standing.DONE.value})
         check_unpaused(self._state, flow.dag.dag_id)
-        register(self._state, workflow, [submission])
+        register(self._state, workflow, [submission], unattended=self._serves)
         return Order(runs=openings(self._state, workflow, [submission], is_open=is_open), answer=answer)
 
     def _pause(self, body: Mapping[str, Any]) -> Order:
@@ -232,25 +255,14 @@ class Orders:
             register(self._state, self.workflow(dag_id, body["path"]), [])
         with self._state.writing():
             self._state.pause(dag_id, paused=pausing, reason="")
-        return Order(events=(PauseSet(at=now(), dag_id=dag_id, paused=pausing),))
+        event = PauseSet(at=now(), dag_id=dag_id, paused=pausing)
+        return Order(events=(event,), scheduled=(dag_id,))
 
 
 def pools_set(state: StateStore) -> PoolsSet:
     """The event that tells the machine of the home's pools."""
     pools = state.settings.pools()
     return PoolsSet(at=now(), pools={name: pool.slots for name, pool in pools.items()})
-
-
-def check_unpaused(state: StateStore, dag_id: str) -> None:
-    """Refuse to start anything of a DAG that is paused.
-
-    Raises:
-        NbflowError: it is.
-    """
-    record = state.dag(dag_id)
-    if record is not None and record.paused:
-        why = f" ({record.pause_reason})" if record.pause_reason else ""
-        raise NbflowError(PAUSED.format(dag_id=dag_id, why=why))
 
 
 def _interval(workflow: Workflow, date: datetime | None, *, any_date: bool) -> Interval:

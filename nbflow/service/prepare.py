@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbflow.errors import XComError
+from nbflow.model.environment import OWN, Environment
 from nbflow.model.run import TaskKey
 from nbflow.model.state import TaskState
 from nbflow.model.work import INPUTS_FOLDER, TaskRequest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nbflow.model.flow import Flow
     from nbflow.model.run import Interval
     from nbflow.service.handed import HandedOn
-    from nbflow.store.xcom import XComStore
+    from nbflow.store.source import XComReader
 
 _NO_ITEM = """\
 try {number} of `{task_id}`, which found what it is mapped over, left no item {index}. Clear the task: it then \
@@ -44,8 +45,10 @@ class OpenRun:
         interval: the run's data interval.
         label: the run as people read it (`2026-02-17`).
         params: the values of the notebook's parameters that differ from its defaults.
+        given: those among them that were given for this run.
         cwd: where the cells run: the notebook's folder.
-        kernel: the kernelspec of a Jupyter kernel to run in, "" for the fastest way that fits.
+        environment: where and how they run, as whoever asked for the run wants.
+        modules: see `TaskRequest`.
     """
 
     flow: Flow
@@ -54,7 +57,9 @@ class OpenRun:
     label: str
     params: Mapping[str, object]
     cwd: Path
-    kernel: str = ""
+    given: Mapping[str, object] = field(default_factory=dict[str, object])
+    environment: Environment = OWN
+    modules: Path | None = None
 
 
 Source = tuple[TaskKey, int]
@@ -85,7 +90,7 @@ class Attempt:
     item: Source | None = None
 
 
-def request_of(attempt: Attempt, xcoms: XComStore, handed: HandedOn) -> TaskRequest:
+def request_of(attempt: Attempt, xcoms: XComReader, handed: HandedOn) -> TaskRequest:
     """The request for a try, whose folder is made.
 
     Args:
@@ -128,16 +133,19 @@ def request_of(attempt: Attempt, xcoms: XComStore, handed: HandedOn) -> TaskRequ
         cwd=run.cwd,
         folder=attempt.folder,
         previous_success=attempt.previous_success,
-        execution_timeout=run.flow.tasks[task_id].execution_timeout,
+        execution_timeout=run.flow.tasks[task_id].execution_timeout or run.environment.execution_timeout,
         exchange=attempt.exchange,
-        kernel=run.kernel,
+        python=run.environment.python,
+        environment=run.environment.variables,
+        kernel=run.environment.kernel,
+        modules=run.modules,
         collected=collected,
         item=_item(attempt, xcoms, handed),
     )
 
 
 def _keys(
-    attempt: Attempt, producer: str, xcoms: XComStore, handed: HandedOn, known: dict[str, frozenset[str]]
+    attempt: Attempt, producer: str, xcoms: XComReader, handed: HandedOn, known: dict[str, frozenset[str]]
 ) -> frozenset[str]:
     """What a producer's try handed on, hidden keys too; nothing unless it succeeded."""
     if producer not in known:
@@ -145,7 +153,7 @@ def _keys(
     return known[producer]
 
 
-def _asked(attempt: Attempt, producer: str, xcoms: XComStore, handed: HandedOn) -> frozenset[str]:
+def _asked(attempt: Attempt, producer: str, xcoms: XComReader, handed: HandedOn) -> frozenset[str]:
     state, number = attempt.producers[producer]
     if producer in attempt.collected:
         return frozenset({attempt.run.flow.tasks[producer].collect})
@@ -165,7 +173,7 @@ def _fetched(
     producer: str,
     names: Set[str],
     keys: frozenset[str],
-    xcoms: XComStore,
+    xcoms: XComReader,
     handed: HandedOn,
 ) -> dict[str, XComValue]:
     """These names of a producer's try; two or more that share an object come in one value."""
@@ -186,7 +194,7 @@ def _fetched(
     return {name: value for name, key in chosen.items() if (value := values[key]) is not None}
 
 
-def _collected(attempt: Attempt, producer: str, xcoms: XComStore, handed: HandedOn) -> tuple[XComValue, ...]:
+def _collected(attempt: Attempt, producer: str, xcoms: XComReader, handed: HandedOn) -> tuple[XComValue, ...]:
     """The return values of a mapped task's instances that succeeded, in map order."""
     run, folder = attempt.key.run, attempt.folder / INPUTS_FOLDER
     sources = attempt.collected[producer]
@@ -201,7 +209,7 @@ def _collected(attempt: Attempt, producer: str, xcoms: XComStore, handed: Handed
     return tuple(known[task] or _NOTHING for task, _ in sources)
 
 
-def _item(attempt: Attempt, xcoms: XComStore, handed: HandedOn) -> XComValue | None:
+def _item(attempt: Attempt, xcoms: XComReader, handed: HandedOn) -> XComValue | None:
     """What this instance of a mapped task is about; None for any other task."""
     if attempt.item is None:
         return None

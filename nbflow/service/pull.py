@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nbflow.execute.exchange import ExchangeServer
+from nbflow.service.leftovers import claimed, keep_in_mind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from nbflow.model.outside import Outside
     from nbflow.model.xcom import XComValue
     from nbflow.store.home import Home
-    from nbflow.store.xcom import XComStore
+    from nbflow.store.source import XComReader
 
 
 @contextmanager
 def answering(
-    home: Home, xcoms: Callable[[], AbstractContextManager[XComStore]], outside: Outside
+    home: Home, xcoms: Callable[[], AbstractContextManager[XComReader]], outside: Outside
 ) -> Iterator[Path]:
     """Answer on a socket, whose path is given, until the block ends; files handed out go with it.
 
@@ -32,9 +32,18 @@ def answering(
         xcoms: has the store that answers `xcom_pull`, question by question.
         outside: answers everything else.
     """
-    folder = home.root / "pulls" / secrets.token_hex(8)
-    folder.mkdir(parents=True)
+    with claimed(home.root / "pulls" / secrets.token_hex(8)) as folder:
+        server = _server(folder, xcoms, outside)
+        try:
+            keep_in_mind(folder, server.path.parent)
+            yield server.path
+        finally:
+            server.close()
 
+
+def _server(
+    folder: Path, xcoms: Callable[[], AbstractContextManager[XComReader]], outside: Outside
+) -> ExchangeServer:
     def answer(query: XComQuery) -> list[XComValue]:
         with xcoms() as store:
             found = store.pull(
@@ -48,15 +57,10 @@ def answering(
             )
         return [value for _, value in found]
 
-    server = ExchangeServer(
+    return ExchangeServer(
         answer,
         variable=outside.variable,
         connection=outside.connection,
         standing=outside.standing,
         trigger=outside.trigger,
     )
-    try:
-        yield server.path
-    finally:
-        server.close()
-        shutil.rmtree(folder, ignore_errors=True)

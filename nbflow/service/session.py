@@ -6,26 +6,31 @@ import itertools
 import signal
 import time
 from contextlib import ExitStack, contextmanager, nullcontext
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nbflow.execute.local import LocalExecutor
 from nbflow.service.clock import now
+from nbflow.service.leftovers import clear_up
 from nbflow.service.open_run import openings, register
 from nbflow.service.orders import Orders
 from nbflow.service.outside import Owner
 from nbflow.service.pull import answering
+from nbflow.service.recovery import recover
 from nbflow.service.scheduler import Moves, Scheduler
+from nbflow.service.serving import owned_xcoms
 from nbflow.service.submit import Standing, Submission
+from nbflow.service.surroundings import announce
 from nbflow.store.home import HomeLock
 from nbflow.store.state import StateStore
-from nbflow.store.xcom import XComStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
-    from nbflow.service.open_run import Workflow
+    from nbflow.service.workflow import Workflow
     from nbflow.store.home import Home
+    from nbflow.store.serve import Remote
 
 _POLL_SECONDS = 0.2
 STOPPED = "stopped by"  # how the reason begins of what a signal has stopped
@@ -59,10 +64,9 @@ def owned_home(
 
 
 def take(state: StateStore, what: str) -> None:
-    """Become the owner of a home whose lock this process holds; what its last owner left open is lost."""
+    """Become the owner of a home whose lock this process holds, after whoever was it before."""
     state.take_ownership(what, now())
-    with state.writing():
-        state.lose_open_tries(now())
+    recover(state)
 
 
 @contextmanager
@@ -73,6 +77,9 @@ def session(
     parallelism: int,
     listener: Callable[[Moves], None],
     expect: Workflow | None = None,
+    serves: bool = False,
+    grace: timedelta = timedelta(0),
+    remote: Remote | None = None,
 ) -> Iterator[Scheduler]:
     """A scheduler over the home's stores, with an executor of its own.
 
@@ -84,13 +91,18 @@ def session(
         parallelism: how many tasks run at once.
         listener: told of every move, once it is stored.
         expect: a notebook that will run, so that its imports can begin while stores are opened.
+        serves: whether it makes the runs of schedules.
+        grace: how long tries under way may go on when it is asked to stop.
+        remote: where XComs are read from beyond this machine; None: nowhere.
     """
     with ExitStack() as stack:
         executor = LocalExecutor(parallelism)
         stack.callback(executor.close)
-        if expect is not None and not expect.kernel:
+        if expect is not None:
             executor.expect(expect.flow, expect.cwd)
-        xcoms = stack.enter_context(XComStore.open(home.root))
+        announce(home.root)
+        clear_up(home, state)
+        xcoms = stack.enter_context(owned_xcoms(home, remote))
         outside = stack.enter_context(Owner(home))
         exchange = stack.enter_context(answering(home, lambda: nullcontext(xcoms), outside))
         scheduler = Scheduler(
@@ -101,7 +113,8 @@ def session(
             parallelism=parallelism,
             exchange=exchange,
             listener=listener,
-            orders=Orders(state, xcoms),
+            orders=Orders(state, xcoms, serves=serves),
+            grace=grace,
         )
         outside.ask = scheduler.ask
         stack.callback(scheduler.close)
@@ -117,7 +130,6 @@ def execute(
     *,
     parallelism: int,
     listener: Callable[[Moves], None],
-    one_after_another: bool = False,
 ) -> None:
     """Run what has been submitted, until it is finished or somebody stops it.
 
@@ -128,17 +140,12 @@ def execute(
         submissions: those that are done are passed over.
         parallelism: how many tasks run at once.
         listener: told of every move, once it is stored.
-        one_after_another: whether the runs start in the order given, not by date.
     """
     todo = [submission for submission in submissions if submission.standing is not Standing.DONE]
     register(state, workflow, todo)
-    with session(home, state, parallelism=parallelism, listener=listener, expect=workflow) as scheduler:
-        opening = openings(state, workflow, todo)
-        if one_after_another:
-            dag = workflow.flow.dag
-            scheduler.feed(opening, most=workflow.max_active_runs or dag.max_active_runs)
-        else:
-            scheduler.open(opening)
+    expect = None if any(submission.environment.kernel for submission in todo) else workflow
+    with session(home, state, parallelism=parallelism, listener=listener, expect=expect) as scheduler:
+        scheduler.open(openings(state, workflow, todo))
         scheduler.run_until_idle()
 
 

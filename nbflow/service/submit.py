@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nbflow.errors import ParameterError
+from nbflow.model.environment import OWN, Environment
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey, run_id_of, run_label
 from nbflow.model.state import RunState, TaskState
-from nbflow.plan.selection import RUN_TIMED_OUT, Reprocess, continuation
+from nbflow.plan.selection import RUN_ENDED, Reprocess, continuation
 from nbflow.service.params import same_params
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Standing(StrEnum):
     NEW = "new"
     CONTINUES = "continues"
     DONE = "done"
+    OPEN = "open"  # somebody works on it already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,8 @@ class Submission:
     """One run that a request is about.
 
     Attributes:
-        standing: new, going on, or done already.
+        standing: new, going on, done already, or under way already.
+        environment: where and how its tasks run from now on.
         again: finished task instances that run again, with reasons.
         stale: tasks whose code has changed since their latest try in this run.
         instances: what the store has of it; empty for a new run.
@@ -50,6 +53,7 @@ class Submission:
     variant: str
     params: Mapping[str, object]
     standing: Standing
+    environment: Environment = OWN
     state: RunState = RunState.QUEUED
     again: Mapping[TaskKey, str] = field(default_factory=dict[TaskKey, str])
     stale: frozenset[str] = frozenset()
@@ -75,6 +79,7 @@ def submissions(
     reprocess: Reprocess = Reprocess.FAILED,
     rerun_stale: bool = False,
     keep_stale: bool = False,
+    environment: Environment = OWN,
 ) -> list[Submission]:
     """What has to be done for these intervals, one submission each, in order.
 
@@ -88,6 +93,7 @@ def submissions(
         reprocess: what is done again of runs that exist.
         rerun_stale: also in succeeded runs, run the tasks whose code has changed.
         keep_stale: in runs that go on, don't.
+        environment: where and how they run from now on.
 
     Raises:
         ParameterError: one of the runs exists with other parameters.
@@ -98,7 +104,8 @@ def submissions(
         label = run_label(interval.logical_date, flow.dag.timezone, variant)
         record = state.run(key)
         if record is None:
-            found.append(new(flow, interval, run_type=run_type, params=params, variant=variant))
+            begun = new(flow, interval, run_type=run_type, params=params, variant=variant)
+            found.append(replace(begun, environment=environment))
             continue
         _check_params(record, label, params)
         instances = tuple(state.instances(key))
@@ -116,6 +123,7 @@ def submissions(
                 variant=variant,
                 params=record.params,
                 standing=Standing.CONTINUES if again or open_still else Standing.DONE,
+                environment=environment,
                 state=record.state,
                 again=again,
                 stale=stale,
@@ -154,7 +162,7 @@ def stale_tasks(flow: Flow, instances: Iterable[InstanceRecord]) -> frozenset[st
 def going_on(
     record: RunRecord, instances: Iterable[InstanceRecord], timezone: str, again: Mapping[TaskKey, str]
 ) -> Submission:
-    """The submission of a run whose task instances are to run again, by somebody's word."""
+    """The submission of a run whose task instances are to run again, by somebody's word; where it ran before."""
     return Submission(
         key=record.key,
         interval=record.interval,
@@ -163,6 +171,7 @@ def going_on(
         variant=record.variant,
         params=record.params,
         standing=Standing.CONTINUES,
+        environment=Environment.from_json(record.environment),
         state=record.state,
         again=again,
         instances=tuple(instances),
@@ -190,16 +199,16 @@ def _again(
         flow.graph,
         states,
         stale=frozenset() if keep_stale else stale,
-        timed_out=_timed_out(instances),
+        timed_out=_cut_short(instances),
     )
 
 
-def _timed_out(instances: Iterable[InstanceRecord]) -> frozenset[TaskKey]:
-    """The task instances that nobody skipped but their run's timeout."""
+def _cut_short(instances: Iterable[InstanceRecord]) -> frozenset[TaskKey]:
+    """The task instances that nothing skipped but the end of their run."""
     return frozenset(
         instance.key
         for instance in instances
-        if instance.state is TaskState.SKIPPED and instance.reason.startswith(RUN_TIMED_OUT)
+        if instance.state is TaskState.SKIPPED and instance.reason.startswith(RUN_ENDED)
     )
 
 

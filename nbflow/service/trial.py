@@ -20,14 +20,14 @@ from nbflow.service.clock import now
 from nbflow.service.dates import one_interval, read_date
 from nbflow.service.handed import HandedOn
 from nbflow.service.lookup import check_task, known_dag, split_instance
-from nbflow.service.open_run import dated, read_workflow
 from nbflow.service.outside import Answers
 from nbflow.service.params import check_params, run_params, stored_params
 from nbflow.service.prepare import Attempt, OpenRun, request_of
 from nbflow.service.pull import answering
+from nbflow.service.workflow import dated, read_workflow
 from nbflow.store.home import Home, find_home
+from nbflow.store.reading import reading_xcoms
 from nbflow.store.state import StateStore
-from nbflow.store.xcom import open_briefly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nbflow.model.record import InstanceRecord
     from nbflow.model.work import TaskOutcome, TaskRequest
     from nbflow.model.xcom import XComValue
-    from nbflow.service.open_run import Workflow
+    from nbflow.service.workflow import Workflow
 
 _TELL = 0.1  # seconds between two looks at what the task prints
 _NO_ITEM = "{task_id} has {count} items, [0] to [{last}]; there is no {task_id}[{index}]."
@@ -175,7 +175,7 @@ class _Bench:
                 and whole.items is not None
             },
         )
-        with open_briefly(self.home.root) as xcoms:
+        with reading_xcoms(self.home) as xcoms:
             request = request_of(attempt, xcoms, HandedOn(self.folder / "handed"))
         return replace(request, key=key)
 
@@ -192,7 +192,7 @@ def _bench(home: Home) -> Iterator[_Bench]:
             home = Home(Path(folder) / ".nbflow", Path(folder))
             home.create()
         answers = stack.enter_context(_Trying(home))
-        exchange = stack.enter_context(answering(home, lambda: open_briefly(home.root), answers))
+        exchange = stack.enter_context(answering(home, lambda: reading_xcoms(home), answers))
         yield _Bench(home, Path(folder), exchange)
 
 
@@ -207,7 +207,7 @@ def _item(bench: _Bench, workflow: Workflow, run: OpenRun, key: TaskKey) -> XCom
     if record is not None and record.items is not None and key.map_index < record.items:
         folder = bench.folder / "item"
         folder.mkdir(exist_ok=True)
-        with open_briefly(bench.home.root) as xcoms:
+        with reading_xcoms(bench.home) as xcoms:
             found = xcoms.get(whole, item_key(key.map_index), folder=folder)
         if found is not None:
             return found

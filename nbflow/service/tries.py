@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbflow.model.messages import Launch
+    from nbflow.model.record import TryRecord
     from nbflow.model.run import RunKey
     from nbflow.plan.machine import Machine
     from nbflow.service.prepare import OpenRun, Source
@@ -66,6 +67,21 @@ class Tries:
                 and self._machine.instance(TaskKey(key.run, task_id)).items is not None
             },
             item=None if key.map_index < 0 else self._expansion(key),
+        )
+
+    def adopt(self, tried: TryRecord, run: OpenRun) -> Attempt:
+        """Take up a try that ended while nobody was there; its outcome is still to be told."""
+        self._tokens[tried.key] = tried.token
+        self._keys[tried.token] = (tried.key, tried.try_number)
+        return Attempt(
+            run=run,
+            key=tried.key,
+            try_number=tried.try_number,
+            token=tried.token,
+            folder=tried.folder,
+            producers={},
+            exchange=None,
+            previous_success=None,
         )
 
     def of(self, token: str) -> tuple[TaskKey, int]:

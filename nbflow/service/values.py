@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,16 +12,14 @@ import pyarrow as pa
 
 from nbflow.errors import AddressError
 from nbflow.model.xcom import RETURN_VALUE, Form
-from nbflow.store.xcom import XComStore, open_briefly
+from nbflow.store.reading import reading_xcoms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nbflow.model.record import RunRecord
     from nbflow.model.run import TaskKey
     from nbflow.model.xcom import XComValue
     from nbflow.service.lookup import Target
-    from nbflow.store.xcom import StoredXCom
+    from nbflow.store.xcom_rows import StoredXCom
 
 _NO_VALUE = "task {task_id!r} handed on no {key!r}. {known}"
 _NOTHING = "It handed on nothing."
@@ -47,7 +44,7 @@ def list_values(target: Target, run: RunRecord, task: TaskKey | None) -> list[St
     """What the run's current tries handed on; of one task instance, where it is named (of a mapped task, all
     its instances).
     """
-    with _reading(target) as xcoms:
+    with reading_xcoms(target.home) as xcoms:
         found = xcoms.list_values(target.dag_id, run.key.run_id, None if task is None else task.task_id)
     every = task is None or task.map_index < 0
     return [value for value in found if value.current and (every or value.task == task)]
@@ -60,9 +57,9 @@ def show_value(
 
     Raises:
         AddressError: there is none; the message lists those there are.
-        HomeError: a run holds the file; ask again when it has ended.
+        HomeHeld: something that is no nbflow has the file open.
     """
-    with _reading(target) as xcoms, TemporaryDirectory() as folder:
+    with reading_xcoms(target.home) as xcoms, TemporaryDirectory() as folder:
         value = xcoms.get(task, key, try_number=try_number, folder=Path(folder))
         if value is None:
             keys = [v.key for v in xcoms.list_values(task.run.dag_id, task.run.run_id, task.task_id)]
@@ -76,9 +73,3 @@ def show_value(
                     return ShownValue(value=value, frame=reader.read_all())
             case Form.PICKLE:
                 return ShownValue(value=value)
-
-
-@contextmanager
-def _reading(target: Target) -> Iterator[XComStore]:
-    with open_briefly(target.home.root) as xcoms:
-        yield xcoms

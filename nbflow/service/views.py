@@ -33,7 +33,7 @@ def grid_view(
     Args:
         state: of its home.
         flow: the notebook as it is now: its tasks make the rows, and what has changed since is stale.
-            Tasks that only old runs know come after them.
+            Tasks that only old runs know come after them. Where a run has no such task there is no square.
         last: how many runs, the latest ones.
         between: instead, all runs with a logical date in this stretch (inclusive, aware).
     """
@@ -77,6 +77,7 @@ def grid_view(
         dag_id=dag.dag_id,
         title=headline(runs, instances, zone) + _noted(squares),
         tasks=tuple(tasks),
+        removed=frozenset(tasks.keys() - flow.tasks.keys()),
         groups={task_id: spec.group for task_id, spec in flow.tasks.items() if spec.group},
         columns=columns,
         squares=squares,

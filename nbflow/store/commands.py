@@ -9,7 +9,7 @@ from nbflow.store import rows
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -31,13 +31,17 @@ class Commands:
 
     def add(self, verb: str, body: Mapping[str, object], at: datetime) -> int:
         """Ask for something; the id of the question."""
-        values = {"verb": verb, "body": json.dumps(body), "at": rows.stamp(at)}
-        with self._transaction():
-            return self._db.execute(self._sql["add_command"], values).fetchone()[0]
+        return self.add_all(verb, [body], at)[0]
 
-    def open(self) -> list[CommandRecord]:
-        """What nobody has answered yet, first asked first."""
-        return [rows.command(row) for row in self._db.execute(self._sql["open_commands"])]
+    def add_all(self, verb: str, bodies: Iterable[Mapping[str, object]], at: datetime) -> list[int]:
+        """Ask for several things that are obeyed in this order, or for none; the ids of the questions."""
+        questions = [{"verb": verb, "body": json.dumps(body), "at": rows.stamp(at)} for body in bodies]
+        with self._transaction():
+            return [self._db.execute(self._sql["add_command"], one).fetchone()[0] for one in questions]
+
+    def open(self, *, most: int = -1) -> list[CommandRecord]:
+        """What nobody has answered yet, first asked first; at most `most` (-1: all)."""
+        return [rows.command(row) for row in self._db.execute(self._sql["open_commands"], {"most": most})]
 
     def answer(self, number: int, answer: Mapping[str, object], at: datetime) -> None:
         """Answer a question, within a transaction of the owner; one that has an answer keeps it."""

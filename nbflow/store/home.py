@@ -6,11 +6,14 @@ import fcntl
 import hashlib
 import os
 import re
+import sys
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from nbflow.errors import HomeError
+from nbflow.store.trust import check_owner
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -26,19 +29,36 @@ _IS_NETWORK = """\
 the home {root} would lie on a network file system ({kind}), where locks and SQLite's write-ahead log are \
 not safe. Set {variable} to a folder on a local disk."""
 _IS_UNUSABLE = "the home {root} cannot be used: {why}. Set {variable} to a folder you can write."
+_IS_SHARED = """\
+{root} holds other things and other users can enter it. Give the home a folder of its own, such as \
+{variable}={root}/{name}, or keep others out: chmod 700 {root}"""
+_OWN_HOME = f"set {HOME_VARIABLE} to a folder of your own"
+_FOLDERS = ("tries", "handed", "callbacks", "detached", "pulls")
+_OTHERS = 0o077
 _LONGEST_BYTES = 100
+# Where `A` and `a` name one file.
+_FOLDS = sys.platform == "darwin"
+# What has a meaning in paths, what hides a file or is no character, and %, which begins what stands for these.
+_ESCAPED = re.compile(r"[/\\%:\x00-\x1f\x7f-\x9f\ud800-\udfff]|^\.")
 
 
-def safe_name(name: str) -> str:
-    """A name as one part of a path: any script stays; slashes, colons, a leading dot and great length do not.
+def safe_name(name: str, *, folds: bool = _FOLDS) -> str:
+    """A name as one part of a path: any script stays; slashes, colons, control characters, a leading dot and
+    great length do not.
 
-    Distinct names give distinct results.
+    Distinct names give distinct results, also where the file system takes `A` and `a` for one (`folds`).
     """
-    safe = re.sub(r"[/\\\0%:]|^\.", lambda mark: f"%{ord(mark[0]):02X}", name)
-    if len(safe.encode()) <= _LONGEST_BYTES:
+    safe = _ESCAPED.sub(lambda mark: f"%{ord(mark[0]):02X}", name) or "%"
+    fits = len(safe.encode()) <= _LONGEST_BYTES
+    if fits and not (folds and _folded(safe) != safe):
         return safe
     head = safe.encode()[:_LONGEST_BYTES].decode(errors="ignore")
-    return f"{head}%{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{head}%{digest[:12]}"
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +88,14 @@ class Home:
         """What tasks handed on in files, while their runs go on; the owner's."""
         return self.root / "handed"
 
+    @property
+    def journal(self) -> Path:
+        """What the scheduler says of its work, a JSON object a line; older ones have a number behind the name."""
+        return self.root / "scheduler.log"
+
     def try_folder(self, dag_id: str, run_label: str, task_id: str, map_index: int, try_number: int) -> Path:
         """Where one try leaves everything; file names have no colons."""
-        instance = safe_name(task_id) + (f"[{map_index}]" if map_index >= 0 else "")
+        instance = safe_name(task_id).replace("[", "%5B") + (f"[{map_index}]" if map_index >= 0 else "")
         return self.root / "tries" / safe_name(dag_id) / _run_name(run_label) / instance / str(try_number)
 
     def run_notebook(self, dag_id: str, run_label: str) -> Path:
@@ -78,21 +103,42 @@ class Home:
         return self.project / OUTPUT_NAME / safe_name(dag_id) / f"{_run_name(run_label)}.ipynb"
 
     def create(self) -> None:
-        """Make the folder, private to its user and ignored by git, where it isn't there yet.
+        """Make the folder, private to its user and ignored by git, where it isn't there yet; one that is there
+        becomes private.
 
         Raises:
-            HomeError: it cannot be made or written, or lies on a network file system.
+            HomeError: it cannot be made or written, lies on a network file system, is open to others and not
+                nbflow's alone, or belongs to another user (`TrustError`).
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            check_owner(self.root, "the home", hint=_OWN_HOME)
+            self._keep_others_out()
+            for name in _FOLDERS:
+                (self.root / name).mkdir(mode=0o700, exist_ok=True)
             ignore = self.root / ".gitignore"
             if not ignore.exists():
-                ignore.write_text("*\n")
+                with _opened_privately(ignore, "w") as file:
+                    file.write("*\n")
+        except HomeError:
+            raise
         except OSError as error:
             raise HomeError(_unusable(self.root, error.strerror or str(error))) from error
         kind = _file_system(self.root)
         if kind in _NETWORK:
             raise HomeError(_IS_NETWORK.format(root=self.root, kind=kind, variable=HOME_VARIABLE))
+
+    def _keep_others_out(self) -> None:
+        mode = self.root.stat().st_mode
+        if not mode & _OTHERS:
+            return
+        if self.root.name != HOME_NAME and not self.state.exists() and any(self.root.iterdir()):
+            raise HomeError(_IS_SHARED.format(root=self.root, variable=HOME_VARIABLE, name=HOME_NAME))
+        self.root.chmod(0o700)
+        for name in (*_FOLDERS, *(path.name for path in self.root.iterdir() if path.is_file())):
+            path = self.root / name
+            if path.exists():
+                path.chmod(path.stat().st_mode & ~_OTHERS)
 
 
 def find_home(start: Path) -> Home:
@@ -100,7 +146,16 @@ def find_home(start: Path) -> Home:
 
     `NBFLOW_HOME` if it is set; else the nearest `.nbflow` in the folder or above; else beside the
     nearest `pyproject.toml` or `.git`; else in the folder itself. Nothing is created.
+
+    Raises:
+        TrustError: it is there and belongs to another user: its pickles, notebooks and key are his.
     """
+    home = _found(start)
+    check_owner(home.root, "the home", hint=_OWN_HOME)
+    return home
+
+
+def _found(start: Path) -> Home:
     folder = start.resolve()
     if not folder.is_dir():
         folder = folder.parent
@@ -132,7 +187,7 @@ class HomeLock:
         """Take the lock if nobody holds it; whether it is ours now."""
         if self._file is None:
             try:
-                file = self._path.open("a")
+                file = _opened_privately(self._path, "a")
             except OSError as error:
                 raise HomeError(_unusable(self._path.parent, error.strerror or str(error))) from error
             try:
@@ -156,6 +211,11 @@ class HomeLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def _opened_privately(path: Path, mode: str) -> IO[str]:
+    """A file that only its user may read, whatever the umask says."""
+    return open(path, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600))
 
 
 def _run_name(label: str) -> str:

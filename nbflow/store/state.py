@@ -7,16 +7,24 @@ import os
 import socket
 import sqlite3
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, assert_never
 
-from nbflow.errors import HomeError, StoreTooNew
+from nbflow.errors import HomeError
 from nbflow.model.messages import Expand, Halt, Launch, MissDeadline, Move, PauseDag, RunMove
 from nbflow.store import rows
+from nbflow.store.board import Board
 from nbflow.store.commands import Commands
+from nbflow.store.leftovers import Leftovers
+from nbflow.store.overview import Overview
+from nbflow.store.retention import Retention
+from nbflow.store.schedules import Schedules
 from nbflow.store.schema import migrate
 from nbflow.store.settings import Settings
 from nbflow.store.sql import queries
+from nbflow.store.state_file import connect
 from nbflow.store.state_reader import StateReader
+from nbflow.store.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +40,6 @@ _OTHER_OWNER = """\
 {path} now belongs to another nbflow process ({owner}); this one writes nothing more."""
 _UNWRITABLE = """\
 {path} cannot be written ({why}). What was stored before is safe: once that is put right, the same command goes on."""
-_DAMAGED = "{path} cannot be read ({why}). It is left as it is; move it away to start with an empty one."
 
 
 class StateStore(StateReader):
@@ -41,6 +48,12 @@ class StateStore(StateReader):
     Attributes:
         settings: pools, variables and connections, which any process may change.
         commands: what other processes ask the owner to do.
+        schedules: what is on the schedule.
+        leftovers: what ended last.
+        versions: the versions of notebooks, with their modules.
+        retention: what is old enough to go.
+        overview: how everything stands.
+        board: what the board in a notebook shows.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,24 +66,24 @@ class StateStore(StateReader):
         self.path = path
         self._sql = queries("state.sql")
         self._epoch: int | None = None
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
-        except sqlite3.DatabaseError as error:
-            raise HomeError(_DAMAGED.format(path=path, why=error)) from error
+        self._db = connect(path)
         self._db.row_factory = sqlite3.Row
         try:
             migrate(self._db, path)
-        except sqlite3.OperationalError as error:  # locked, read-only, no room: the file itself is sound
+        except sqlite3.OperationalError as error:  # locked for too long
             self._db.close()
             raise HomeError(_UNWRITABLE.format(path=path, why=error)) from error
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise HomeError(_DAMAGED.format(path=path, why=error)) from error
-        except StoreTooNew:
+        except HomeError:
             self._db.close()
             raise
         self.settings = Settings(self._db, self._sql, self._transaction)
         self.commands = Commands(self._db, self._sql, self._transaction)
+        self.schedules = Schedules(self._db, self._sql, path.parent)
+        self.leftovers = Leftovers(self._db, self._sql, path.parent)
+        self.versions = Versions(self._db)
+        self.retention = Retention(self._db)
+        self.overview = Overview(self._db)
+        self.board = Board(self._db, path.parent)
 
     def close(self) -> None:
         """Close the connection."""
@@ -159,8 +172,9 @@ class StateStore(StateReader):
         version: str,
         max_tries: Mapping[str, int],
         at: datetime,
+        environment: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
-        """Add a run with its task instances, or note the version that an old one goes on with."""
+        """Add a run with its task instances, or note the version and environment that an old one goes on with."""
         self._db.execute(
             self._sql["save_run"],
             {
@@ -171,6 +185,7 @@ class StateStore(StateReader):
                 "variant": variant,
                 "params": json.dumps(params, default=str),
                 "version": version,
+                "environment": json.dumps(dict(environment)),
                 "at": rows.stamp(at),
             },
         )
@@ -276,11 +291,6 @@ class StateStore(StateReader):
                 "ended": rows.stamp(outcome.ended),
             },
         )
-
-    def lose_open_tries(self, at: datetime) -> None:
-        """End what no outcome has ended: whoever ran it no longer holds the home."""
-        values = {"reason": "its scheduler ended before it did", "at": rows.stamp(at)}
-        self._db.execute(self._sql["lose_open_tries"], values)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -186,10 +186,10 @@ UPDATE dag SET paused = :paused, pause_reason = :reason WHERE dag_id = :dag_id;
 
 -- name: save_run
 INSERT INTO run (dag_id, run_id, logical_date, interval_start, interval_end, due, run_type, state, variant,
-                 params, version, reason, created)
+                 params, version, reason, created, environment)
 VALUES (:dag_id, :run_id, :logical_date, :interval_start, :interval_end, :due, :run_type, 'queued', :variant,
-        :params, :version, '', :at)
-ON CONFLICT (dag_id, run_id) DO UPDATE SET version = :version;
+        :params, :version, '', :at, :environment)
+ON CONFLICT (dag_id, run_id) DO UPDATE SET version = :version, environment = :environment;
 
 -- name: run
 SELECT * FROM run WHERE dag_id = :dag_id AND run_id = :run_id;
@@ -327,10 +327,6 @@ JOIN task_instance USING (dag_id, run_id, task_id, map_index, try_number)
 WHERE dag_id = :dag_id AND run_id = :run_id AND notes != '[]'
 ORDER BY task_instance.rowid, try.map_index;
 
--- name: lose_open_tries
--- Tries that no outcome has ended: of a session that died.
-UPDATE try SET result = 'lost', reason = :reason, ended = :at WHERE result IS NULL;
-
 -- name: failed_instances
 -- Of one DAG, with where their latest try went wrong; `first` and `last` are inclusive.
 SELECT task_instance.*, try.error, run.logical_date, run.variant, run.state AS run_state
@@ -344,7 +340,7 @@ ORDER BY run.logical_date, run.variant, task_instance.rowid;
 INSERT INTO command (at, verb, body) VALUES (:at, :verb, :body) RETURNING id;
 
 -- name: open_commands
-SELECT id, at, verb, body FROM command WHERE done_at IS NULL ORDER BY id;
+SELECT id, at, verb, body FROM command WHERE done_at IS NULL ORDER BY id LIMIT :most;
 
 -- name: answer_command
 UPDATE command SET done_at = :at, answer = :answer WHERE id = :id AND done_at IS NULL;
@@ -379,3 +375,66 @@ INSERT INTO connection (conn_id, uri) VALUES (:conn_id, :uri) ON CONFLICT (conn_
 
 -- name: delete_connection
 DELETE FROM connection WHERE conn_id = :conn_id;
+
+-- name: put_on_schedule
+-- Its schedule makes runs from now on; one that did already goes on.
+UPDATE dag SET scheduled = coalesce(scheduled, :at), follow = :follow, options = :options, environment = :environment
+WHERE dag_id = :dag_id;
+
+-- name: take_off_schedule
+UPDATE dag SET scheduled = NULL, follow = 0 WHERE dag_id = :dag_id;
+
+-- name: publish
+UPDATE dag SET published = :version WHERE dag_id = :dag_id;
+
+-- name: scheduled_dags
+SELECT * FROM dag WHERE scheduled IS NOT NULL ORDER BY dag_id;
+
+-- name: last_scheduled
+-- The latest interval that the schedule has made a run for, of those due by now: what a clock that went wrong
+-- made ahead of time doesn't count.
+SELECT logical_date, interval_start, interval_end, due FROM run
+WHERE dag_id = :dag_id AND run_type = 'scheduled' AND variant = '' AND due <= :now
+ORDER BY logical_date DESC LIMIT 1;
+
+-- name: unfinished_runs
+-- Runs that a scheduler had begun or taken on, and that are not over.
+SELECT * FROM run WHERE state IN ('queued', 'running') AND unattended ORDER BY logical_date, dag_id, variant;
+
+-- name: adopt_run
+UPDATE run SET unattended = 1 WHERE dag_id = :dag_id AND run_id = :run_id;
+
+-- name: open_tries
+SELECT * FROM try WHERE result IS NULL;
+
+-- name: lose_try
+UPDATE try SET result = 'lost', reason = :reason, ended = :at WHERE token = :token;
+
+-- name: set_import_error
+INSERT INTO import_error (path, dag_id, error, at) VALUES (:path, :dag_id, :error, :at)
+ON CONFLICT (path) DO UPDATE SET dag_id = :dag_id, error = :error, at = CASE error WHEN :error THEN at ELSE :at END;
+
+-- name: drop_import_error
+DELETE FROM import_error WHERE path = :path;
+
+-- name: import_errors
+SELECT * FROM import_error ORDER BY path;
+
+-- name: beat
+UPDATE owner SET heartbeat = :at WHERE id = 1;
+
+-- name: renew_run
+UPDATE run SET version = :version WHERE dag_id = :dag_id AND run_id = :run_id;
+
+-- name: latest_successes
+-- Where tries lie that succeeded within the latest moves.
+SELECT try.folder FROM transition
+JOIN try USING (dag_id, run_id, task_id, map_index, try_number)
+WHERE transition.id > (SELECT max(id) FROM transition) - :moves AND transition.new = 'success';
+
+-- name: latest_ends
+-- The runs that ended within the latest moves, and are over.
+SELECT DISTINCT run.* FROM transition
+JOIN run USING (dag_id, run_id)
+WHERE transition.id > (SELECT max(id) FROM transition) - :moves AND transition.task_id IS NULL
+    AND transition.new IN ('success', 'failed') AND run.state = transition.new;

@@ -22,12 +22,18 @@ if TYPE_CHECKING:
         TryRecord,
     )
     from nbflow.model.run import Interval, RunKey, TaskKey
+    from nbflow.store.versions import Versions
 
 
 class StateReader:
-    """The reading half of `StateStore`."""
+    """The reading half of `StateStore`.
+
+    Attributes:
+        versions: the versions of notebooks, with their modules.
+    """
 
     path: Path
+    versions: Versions
     _db: sqlite3.Connection
     _sql: Mapping[str, str]
     _seen: int | None = None

@@ -9,21 +9,17 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from datetime import UTC
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import duckdb
 
-from nbflow.codec.files import new_file
-from nbflow.errors import HomeError, XComError
-from nbflow.model.run import RunKey, TaskKey
-from nbflow.model.xcom import HIDDEN, Form, XComValue
+from nbflow.errors import HomeError
+from nbflow.model.xcom import HIDDEN
 from nbflow.store.sql import queries
-from nbflow.store.xcom_blob import fetch_file
 from nbflow.store.xcom_commit import Writer
+from nbflow.store.xcom_fetch import Fetcher
 from nbflow.store.xcom_file import open_file
-from nbflow.store.xcom_key import home_key, signer
-from nbflow.store.xcom_rows import FrameRefused, StoredXCom, TryXComs, first_row
+from nbflow.store.xcom_rows import FrameRefused, StoredXCom, TryXComs, stored_xcom
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,19 +27,29 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from nbflow.model.run import RunKey, TaskKey
+    from nbflow.model.xcom import XComValue
+    from nbflow.store.guests import Guests
+
 __all__ = ["StoredXCom", "TryXComs", "XComStore", "open_briefly"]
 
-_REFUSED = "DuckDB cannot use the XCom file of {home}: {why}"
+_REFUSED = """\
+DuckDB cannot use the XCom file of {home}: {why}. It is left as it is: once the disk has room again, or a sound \
+copy of the file is put back, the same command goes on; or move it away, and clear the tasks whose values are missed"""
 
 
 class XComStore:
     """The open XCom file of one home. May be used from several threads."""
 
-    def __init__(self, home: Path, connection: DuckDBPyConnection) -> None:
+    def __init__(self, home: Path, connection: DuckDBPyConnection, *, read_only: bool = False) -> None:
         self._home = home
         self._connection = connection
+        self._read_only = read_only
+        self._guests: Guests | None = None
+        self._inviting = threading.Lock()
         self._writing = threading.Lock()
         self._writer: Writer | None = None
+        self._fetcher = Fetcher(home)
         self._pid = os.getpid()
 
     @classmethod
@@ -54,10 +60,12 @@ class XComStore:
             HomeError: another process holds the file, or it is unusable.
             StoreTooNew: a newer nbflow wrote it.
         """
-        return cls(home, open_file(home, read_only=read_only))
+        return cls(home, open_file(home, read_only=read_only), read_only=read_only)
 
     def close(self) -> None:
         """Write everything into the one file and let it go."""
+        if self._guests is not None:
+            self._guests.close()
         with self._writing:
             if self._writer is not None:
                 self._writer.close()
@@ -68,6 +76,15 @@ class XComStore:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def guests(self, state: Path) -> Guests:
+        """People's queries on this file, with the runs of this state.sqlite beside it: always the same ones."""
+        from nbflow.store.guests import Guests  # who never asks doesn't need it
+
+        with self._inviting:
+            if self._guests is None:
+                self._guests = Guests(self._connection, state, idle_threads=None if self._read_only else 1)
+            return self._guests
 
     def get_ready(self) -> None:
         """Read what `commit` needs to know of the file; else the first one does."""
@@ -87,6 +104,10 @@ class XComStore:
                     writer.commit(batch, as_files)
             except FrameRefused as refused:
                 as_files.add(refused.path)
+            except HomeError:
+                # Of memory there may be too little only because people's queries take it.
+                if self._guests is None or not self._guests.make_room():
+                    raise
             else:
                 return
 
@@ -99,6 +120,21 @@ class XComStore:
         """Take their current values from these task instances (they were cleared); history stays."""
         with self._written() as writer:
             writer.forget(keys)
+
+    def drop_runs(self, runs: Iterable[RunKey]) -> int:
+        """Delete for good all that these runs handed on: every try's values, in one transaction.
+
+        The file keeps its size, or nearly: what lay in the deleted values' place is free for new ones, so it
+        grows no more as long as no more is added than deleted. The views stay, with what other runs left.
+
+        Returns:
+            How many values that were.
+        """
+        with self._written() as writer:
+            count = writer.drop(list(runs))
+            if count:
+                self._connection.execute("CHECKPOINT")
+            return count
 
     def get(
         self, task: TaskKey, key: str, *, try_number: int | None = None, folder: Path
@@ -119,16 +155,7 @@ class XComStore:
                 of it is there any more.
         """
         with self._snapshot() as cursor:
-            names = {
-                "dag_id": task.run.dag_id,
-                "run_id": task.run.run_id,
-                "task_id": task.task_id,
-                "map_index": task.map_index,
-                "key": key,
-                "try_number": try_number,
-            }
-            row = first_row(cursor, queries("xcom.sql")["get"], names)
-            return None if row is None else self._value(cursor, row, folder)[1]
+            return self._fetcher.get(cursor, task, key, try_number, folder)
 
     def pull(
         self,
@@ -168,7 +195,7 @@ class XComStore:
         }
         with self._snapshot() as cursor:
             rows = cursor.execute(queries("xcom.sql")["pull"], parameters).fetchall()
-            return [self._value(cursor, row, folder) for row in rows]
+            return [self._fetcher.of_row(cursor, row, folder) for row in rows]
 
     def list_values(
         self,
@@ -197,7 +224,7 @@ class XComStore:
         }
         with self._cursor() as cursor:
             return [
-                _stored(row) for row in cursor.execute(queries("xcom.sql")["list"], parameters).fetchall()
+                stored_xcom(row) for row in cursor.execute(queries("xcom.sql")["list"], parameters).fetchall()
             ]
 
     @contextmanager
@@ -235,35 +262,6 @@ class XComStore:
                 writer.close()
                 raise
 
-    def _value(
-        self, cursor: DuckDBPyConnection, row: tuple[Any, ...], folder: Path
-    ) -> tuple[TaskKey, XComValue]:
-        value_id, form, kind, size, preview, wanted, text, frame_id, schema, row_count, signature, *place = (
-            row
-        )
-        try_number, map_index, run_id, dag_id, task_id, key = place
-        task = TaskKey(RunKey(dag_id, run_id), task_id, map_index)
-        value = XComValue(
-            key=key, form=Form(form), kind=kind, text=text, size=size, preview=preview, wanted=wanted
-        )
-        if value.form is Form.JSON:
-            return task, value
-        path = new_file(folder, key, value.form)
-        try:
-            if frame_id is not None:
-                from nbflow.store.xcom_native import fetch_frame
-
-                fetch_frame(cursor, value_id, frame_id, schema, row_count, path)
-            else:
-                pickled = value.form is Form.PICKLE
-                sign = signer(home_key(self._home), task, try_number, key) if pickled else None
-                fetch_file(cursor, value_id, path, sign, signature, size)
-        except XComError as error:
-            path.unlink(missing_ok=True)
-            msg = f"`{key}` of task '{task_id}' in run {run_id} of '{dag_id}': {error}"
-            raise XComError(msg) from error
-        return task, XComValue.from_json(value.to_json() | {"path": str(path), "size": path.stat().st_size})
-
 
 @contextmanager
 def open_briefly(home: Path, *, read_only: bool = True) -> Iterator[XComStore]:
@@ -274,21 +272,3 @@ def open_briefly(home: Path, *, read_only: bool = True) -> Iterator[XComStore]:
     """
     with XComStore.open(home, read_only=read_only) as store:
         yield store
-
-
-def _stored(row: tuple[Any, ...]) -> StoredXCom:
-    dag_id, run_id, task_id, map_index, try_number, current, ds, committed, key, form, kind, size, preview = (
-        row
-    )
-    return StoredXCom(
-        task=TaskKey(RunKey(dag_id, run_id), task_id, map_index),
-        try_number=try_number,
-        current=current,
-        ds=ds,
-        key=key,
-        form=Form(form),
-        kind=kind,
-        size=size,
-        preview=preview,
-        created=committed.replace(tzinfo=UTC),
-    )

@@ -7,24 +7,30 @@ from typing import TYPE_CHECKING
 
 from nbflow.errors import XComError
 from nbflow.store.sql import queries
-from nbflow.store.xcom_rows import first_row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from _duckdb import Appender
     from duckdb import DuckDBPyConnection
 
-CHUNK_SIZE = 64 << 20  # bytes; DuckDB silently cuts a BLOB of 4 GiB or more
+CHUNK_SIZE = 128 << 10
+"""Bytes. DuckDB silently cuts a BLOB of 4 GiB or more, and it needs memory for 2,048 rows at once: larger
+chunks than these can make a commit fail on a small machine.
+"""
+_AT_ONCE = 16 << 20  # bytes that wait to be handed to DuckDB, or are asked of it
 
 
-def store_file(cursor: DuckDBPyConnection, value_id: int, path: Path, sign: hmac.HMAC | None) -> bytes | None:
-    """Store the file's bytes as chunks of the value; their signature if there is a signer."""
-    sql = queries("xcom.sql")
+def store_file(chunks: Appender, value_id: int, path: Path, sign: hmac.HMAC | None) -> bytes | None:
+    """Append the file's bytes as chunks of the value; their signature if there is a signer."""
     number = 0
     with path.open("rb") as file:
         while content := file.read(CHUNK_SIZE):
-            cursor.execute(sql["add_chunk"], {"value_id": value_id, "number": number, "content": content})
+            chunks.append_row(value_id, number, content)
             number += 1
+            if number % (_AT_ONCE // CHUNK_SIZE) == 0:
+                chunks.flush()
             if sign is not None:
                 sign.update(content)
     return None if sign is None else sign.digest()
@@ -51,14 +57,11 @@ def fetch_file(
     Raises:
         XComError: cut, unsigned, changed, or signed with another key; the file is then not to be used.
     """
-    sql = queries("xcom.sql")
-    number = 0
     with path.open("wb") as file:
-        while row := first_row(cursor, sql["read_chunk"], {"value_id": value_id, "number": number}):
-            file.write(row[0])
-            number += 1
+        for content in _chunks(cursor, value_id):
+            file.write(content)
             if sign is not None:
-                sign.update(row[0])
+                sign.update(content)
     if sign is not None and not hmac.compare_digest(sign.digest(), signature or b""):
         found = "does not fit its signature" if signature else "is not signed"
         msg = (
@@ -69,3 +72,17 @@ def fetch_file(
     if (found := path.stat().st_size) != size:
         msg = f"{size:,} bytes were stored and {found:,} were found. Run its task again"
         raise XComError(msg)
+
+
+def _chunks(cursor: DuckDBPyConnection, value_id: int) -> Iterator[bytes]:
+    """A value's chunks in order: the first, then as many at once as its size allows."""
+    query = queries("xcom.sql")["read_chunks"]
+    first, count = 0, 1
+    while True:
+        names = {"value_id": value_id, "first": first, "last": first + count - 1}
+        found = cursor.execute(query, names).fetchall()
+        if not found:
+            return
+        yield from (content for (content,) in found)
+        first += count
+        count = max(1, _AT_ONCE // max(len(found[0][0]), 1))

@@ -10,7 +10,14 @@ from nbflow.store.sql import queries
 from nbflow.store.xcom_blob import store_file
 from nbflow.store.xcom_key import home_key, signer
 from nbflow.store.xcom_known import Keys, Numbers, Tries
-from nbflow.store.xcom_view import frame_table, quoted, view_parts
+from nbflow.store.xcom_removal import (
+    remove,
+    remove_unused_columns,
+    supersede,
+    tries_of_runs,
+)
+from nbflow.store.xcom_rows import RowsOf
+from nbflow.store.xcom_show import kinds_of, show
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -18,12 +25,12 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from nbflow.model.run import TaskKey
+    from nbflow.model.run import RunKey, TaskKey
     from nbflow.model.xcom import XComValue
+    from nbflow.store.xcom_columns import Frame
     from nbflow.store.xcom_known import Key
     from nbflow.store.xcom_native import StoredFrame
     from nbflow.store.xcom_rows import TryXComs
-    from nbflow.store.xcom_view import Frame
 
 _TRY = [
     *("id", "dag_id", "run_id", "task_id", "map_index"),
@@ -46,15 +53,19 @@ class Writer:
         cursor.execute("SET enable_progress_bar = false")  # in a notebook it prints into the output
         cursor.execute("PRAGMA disable_optimizer")  # a fifth of a commit, and no gain for what is done here
         self._numbers, self._keys, self._tries = Numbers(cursor), Keys(cursor), Tries(cursor)
+        self._kinds: dict[int, list[Frame]] = {}  # of frame, by key
+        self._changed: dict[int, Key] = {}  # keys whose view is to be made anew in this transaction
         self._unshown = self._keys.without_a_view(cursor)
         # An INSERT for all rows of a transaction, planned as one for a single row.
         self._try_rows = cursor.appender("nbflow.try", columns=_TRY)
         self._value_rows = cursor.appender("nbflow.value", columns=_VALUE)
+        self._chunks = cursor.appender("nbflow.chunk")
 
     def close(self) -> None:
         """Undo a transaction under way, and let the connection go."""
         self._try_rows.clear()
         self._value_rows.clear()
+        self._chunks.clear()
         self._cursor.close()
 
     def commit(self, batch: Sequence[TryXComs], as_files: Collection[Path]) -> None:
@@ -74,9 +85,13 @@ class Writer:
         last = {entry.key: entry for entry in batch}
         for entry in batch:
             self._add_try(entry, is_current=last[entry.key] is entry, as_files=as_files)
+        for key in self._changed.values():
+            show(self._cursor, key, self._kinds_of(key))
         self._try_rows.flush()
         self._value_rows.flush()
+        self._chunks.flush()
         self._cursor.commit()
+        self._changed.clear()
         self._tries.trim()
 
     def show(self) -> None:
@@ -89,7 +104,7 @@ class Writer:
         for key in self._unshown.values():
             self._cursor.execute(queries("xcom.sql")["mark_json"], {"key_id": key.number})
             key.has_json = True
-            self._show(key)
+            show(self._cursor, key, self._kinds_of(key))
         self._cursor.commit()
         self._unshown.clear()
 
@@ -98,6 +113,22 @@ class Writer:
         self._cursor.begin()
         self._supersede(keys)
         self._cursor.commit()
+
+    def drop(self, runs: Collection[RunKey]) -> int:
+        """Delete all that these runs handed on; how many values that were. The tables that are empty then
+        go in a transaction of their own: they may also stay.
+        """
+        self._cursor.begin()
+        tries = tries_of_runs(self._cursor, runs)
+        count = remove(self._cursor, tries) if tries else 0
+        self._cursor.commit()
+        self._tries.drop(runs)
+        self._cursor.begin()
+        for key in self._keys.of_numbers(remove_unused_columns(self._cursor)):
+            self._kinds.pop(key.number, None)
+            show(self._cursor, key, self._kinds_of(key))
+        self._cursor.commit()
+        return count
 
     def _make_way(self, batch: Sequence[TryXComs]) -> None:
         """Remove what earlier commits left under these tokens; their instances have no current try then."""
@@ -109,7 +140,7 @@ class Writer:
             for numbers in run.current.values() if gone else ():
                 numbers[:] = [number for number in numbers if number not in gone]
         if leftovers:
-            self._remove(leftovers)
+            remove(self._cursor, leftovers)
         self._supersede(entry.key for entry in batch)
 
     def _supersede(self, keys: Iterable[TaskKey]) -> None:
@@ -117,15 +148,7 @@ class Writer:
         for key in keys:
             old += self._tries.of(key.run).current.pop((key.task_id, key.map_index), [])
         if old:
-            self._cursor.execute(queries("xcom.sql")["supersede"], {"tries": old})
-
-    def _remove(self, tries: list[int]) -> None:
-        sql, cursor = queries("xcom.sql"), self._cursor
-        of_tries = {"tries": tries}
-        for (frame_id,) in cursor.execute(sql["frames_of_tries"], of_tries).fetchall():
-            cursor.execute(sql["delete_frame_rows"].format(table=frame_table(frame_id)), of_tries)
-        for name in ("delete_chunks", "delete_values", "delete_tries"):
-            cursor.execute(sql[name], of_tries)
+            supersede(self._cursor, old)
 
     def _add_try(self, entry: TryXComs, *, is_current: bool, as_files: Collection[Path]) -> None:
         key, number = entry.key, self._numbers.take()
@@ -138,25 +161,39 @@ class Writer:
         )
         self._tries.of(key.run).add(number, entry.token, instance, is_current=is_current)
         for value in entry.xcoms:
-            self._add_value(entry, number, value, as_files)
+            rows_of = RowsOf(
+                value_id=self._numbers.take(),
+                is_current=is_current,
+                ds=entry.ds,
+                run_id=key.run.run_id,
+                map_index=key.map_index,
+                try_number=entry.try_number,
+            )
+            self._add_value(entry, number, value, rows_of, as_files)
 
-    def _add_value(self, entry: TryXComs, try_id: int, value: XComValue, as_files: Collection[Path]) -> None:
+    def _add_value(
+        self, entry: TryXComs, try_id: int, value: XComValue, rows_of: RowsOf, as_files: Collection[Path]
+    ) -> None:
         key = self._key(entry.key.run.dag_id, entry.key.task_id, value)
-        value_id = self._numbers.take()
         frame = None
         signature = None
         if value.form is not Form.JSON:
             assert value.path is not None  # noqa: S101 (the other forms have a file)
             if value.form is Form.ARROW and value.path not in as_files:
-                frame = self._store_frame(key, value_id, value.path)
+                frame = self._store_frame(key, rows_of, value.path)
             if frame is None:
-                pickled = value.form is Form.PICKLE
-                place = (entry.key, entry.try_number, value.key)
-                sign = signer(home_key(self._home), *place) if pickled else None
-                signature = store_file(self._cursor, value_id, value.path, sign)
+                signature = self._store_file(entry, value, rows_of.value_id)
         about = (value.form.value, value.kind, value.size, value.preview, value.wanted, value.text)
-        rows = (None, None, None) if frame is None else (frame.frame_id, frame.schema, frame.row_count)
-        self._value_rows.append_row(value_id, try_id, key.number, *about, *rows, signature)
+        rows = (None, None, None) if frame is None else (frame.kind.frame_id, frame.schema, frame.row_count)
+        self._value_rows.append_row(rows_of.value_id, try_id, key.number, *about, *rows, signature)
+
+    def _store_file(self, entry: TryXComs, value: XComValue, value_id: int) -> bytes | None:
+        """Store the value's file as chunks; their signature if it is a pickle."""
+        assert value.path is not None  # noqa: S101 (only JSON has none)
+        sign = None
+        if value.form is Form.PICKLE:
+            sign = signer(home_key(self._home), entry.key, entry.try_number, value.key)
+        return store_file(self._chunks, value_id, value.path, sign)
 
     def _key(self, dag_id: str, task_id: str, value: XComValue) -> Key:
         """The value's key; made, with a name for its view, when it is new."""
@@ -170,24 +207,18 @@ class Writer:
             self._unshown[key.number] = key
         return key
 
-    def _store_frame(self, key: Key, value_id: int, path: Path) -> StoredFrame | None:
+    def _store_frame(self, key: Key, rows_of: RowsOf, path: Path) -> StoredFrame | None:
         from nbflow.store.xcom_native import store_frame
 
-        stored = store_frame(self._cursor, key.number, value_id, path)
+        kinds = self._kinds_of(key)
+        stored = store_frame(self._cursor, key.number, kinds, rows_of, path)
         if stored is not None and stored.is_new:
-            self._show(key)
+            kinds.append(stored.kind)
+            self._changed[key.number] = key
         return stored
 
-    def _show(self, key: Key) -> None:
-        """Make the key's view anew, over all tables there are now."""
-        sql = queries("xcom.sql")
-        frames: list[Frame] = []
-        rows = self._cursor.execute(sql["frames_of_key"], {"key_id": key.number}).fetchall()
-        if rows:
-            from nbflow.store.xcom_native import frames_of_rows
-
-            frames = frames_of_rows(rows)
-        parts = view_parts(key.number, frames, has_json=key.has_json)
-        schema, view = quoted(key.schema), quoted(key.view)
-        self._cursor.execute(sql["create_schema"].format(schema=schema))
-        self._cursor.execute(sql["create_view"].format(schema=schema, view=view, parts=parts))
+    def _kinds_of(self, key: Key) -> list[Frame]:
+        """The kinds of frame that the key has had; there are as many as its notebook made in its life."""
+        if key.number not in self._kinds:
+            self._kinds[key.number] = kinds_of(self._cursor, key.number)
+        return self._kinds[key.number]

@@ -7,16 +7,20 @@ from pathlib import Path
 
 import duckdb
 
-from nbflow.errors import HomeError, StoreTooNew
+from nbflow.errors import HomeError, HomeHeld, StoreTooNew
 from nbflow.store.sql import queries
+from nbflow.store.xcom_columns import frame_table
+from nbflow.store.xcom_known import Key
 from nbflow.store.xcom_rows import first_row
+from nbflow.store.xcom_show import kinds_of, show
 
 XCOM_FILE = "xcom.duckdb"
-VERSION = 2  # the newest `migrate_<n>` in xcom.sql
-_READING_THREADS = 4
+VERSION = 3  # the newest `migrate_<n>` in xcom.sql
+READING_THREADS = 4
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,  # nothing from the network
     "autoload_known_extensions": False,
+    "enable_external_access": False,  # people's SQL reads no other file and writes none
     "memory_limit": "25%",
     "preserve_insertion_order": True,
     "python_enable_replacements": False,  # a name in a query is a table, never a Python variable
@@ -25,7 +29,19 @@ _HELD = (
     "{path} is held by another process{holder}: the XComs of a home are open in one process while a run "
     "goes on. Try again when it has ended, or choose another home with NBFLOW_HOME"
 )
-_UNUSABLE = "{path} cannot be opened: {error}. Move it away to begin with an empty store"
+_UNUSABLE = "{path} cannot be opened: {error}. {advice}"
+_DAMAGED = """\
+It is left as it is. Move it away to begin with an empty store (tasks whose values are missed then can be cleared), or \
+put a sound copy of it back"""
+_UNREACHABLE = "Nothing is lost: once that is put right, the same command goes on"
+# Of what the system says, not of what is in the file.
+_NOT_ITS_FAULT = (
+    "Permission denied",
+    "Read-only file system",
+    "No space left",
+    "Is a directory",
+    "Input/output",
+)
 
 
 def open_file(home: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -34,7 +50,8 @@ def open_file(home: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     A home without the file, read only, is an empty store in memory.
 
     Raises:
-        HomeError: another process holds it, or it is no DuckDB file.
+        HomeHeld: another process holds it.
+        HomeError: it is no DuckDB file.
         StoreTooNew: a newer nbflow wrote it.
     """
     path = home / XCOM_FILE
@@ -43,12 +60,17 @@ def open_file(home: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         _migrate(connection, path)
         return connection
     connection = _connect(path, read_only=read_only)
+    if not read_only:
+        path.chmod(0o600)  # DuckDB makes it as the umask says
     try:
         if read_only and _version(connection) < VERSION:
             connection.close()
             open_file(home, read_only=False).close()
             return open_file(home, read_only=True)
         _migrate(connection, path)
+    except duckdb.Error as error:
+        connection.close()
+        raise _unusable(path, error) from error
     except BaseException:
         connection.close()
         raise
@@ -57,22 +79,28 @@ def open_file(home: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     # One more thread makes a commit of single values a quarter slower and that of a large frame no faster.
-    threads = min(_READING_THREADS, os.cpu_count() or 1) if read_only else 1
+    threads = min(READING_THREADS, os.cpu_count() or 1) if read_only else 1
     try:
         return duckdb.connect(str(path), read_only=read_only, config=_CONFIG | {"threads": threads})
     except duckdb.ConnectionException as error:
-        raise HomeError(_HELD.format(path=path, holder=" or another part of this one")) from error
+        raise HomeHeld(_HELD.format(path=path, holder=" or another part of this one")) from error
     except duckdb.Error as error:
         text = str(error)
-        if "lock" in text:
+        if "Could not set lock" in text:
             start = text.find("PID ")
             holder = (
                 f" ({text[start:].split(' ', 2)[0]} {text[start:].split(' ', 2)[1].rstrip('.')})"
                 if start >= 0
                 else ""
             )
-            raise HomeError(_HELD.format(path=path, holder=holder)) from error
-        raise HomeError(_UNUSABLE.format(path=path, error=text.splitlines()[0])) from error
+            raise HomeHeld(_HELD.format(path=path, holder=holder)) from error
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: duckdb.Error) -> HomeError:
+    said = str(error).splitlines()[0].rstrip("!.")
+    advice = _UNREACHABLE if any(words in said for words in _NOT_ITS_FAULT) else _DAMAGED
+    return HomeError(_UNUSABLE.format(path=path, error=said, advice=advice))
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:
@@ -95,5 +123,20 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     connection.begin()
     for step in range(found + 1, VERSION + 1):
         connection.execute(sql[f"migrate_{step}"])
+        if step == 3:
+            _widen_frames(connection)
     connection.execute(sql["write_version"], [VERSION])
     connection.commit()
+
+
+def _widen_frames(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give each row of a frame the columns of its run: `migrate_3`."""
+    sql = queries("xcom.sql")
+    for (frame_id,) in connection.execute(sql["frames"]).fetchall():
+        table = frame_table(frame_id)
+        found = connection.execute(sql["columns_of_table"].format(table=table)).fetchall()
+        columns = ", ".join(f"{name} {kind}" for name, kind, *_ in found[2:])
+        connection.execute(sql["migrate_3_frame"].format(table=table, columns=columns))
+    for _dag_id, _task_id, _key, *row in connection.execute(sql["keys"]).fetchall():
+        key = Key(*row)
+        show(connection, key, kinds_of(connection, key.number))

@@ -1,7 +1,7 @@
 """Arrow frames in DuckDB's own tables: which types come back exactly, and how.
 
-Columns are stored as c0, c1, … in the frame's order, because DuckDB's names do not tell `a` from `A`;
-row_number keeps the order of the rows. Some types are stored as another one of the same bits.
+Columns are stored as c0, c1, … in the frame's order, because DuckDB's names do not tell `a` from `A`.
+Some types are stored as another one of the same bits.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
-ROW_NUMBER = "row_number"
 _COLUMN_LIMIT = 1_000
 
 
@@ -75,21 +73,18 @@ def _is_inexact(kind: pa.DataType) -> bool:
 
 
 def to_stored(table: pa.Table, stored: pa.Schema) -> pa.Table:
-    """The frame as it is inserted, with the columns row_number, c0, c1 and so on."""
+    """The frame as it is inserted, with the columns c0, c1 and so on."""
     columns = [
         pa.chunked_array([_as(chunk, kind) for chunk in column.chunks], type=kind)
         for column, kind in zip(table.columns, stored.types, strict=True)
     ]
-    ones = pa.repeat(pa.scalar(1, pa.int64()), table.num_rows)
-    rows = pc.call_function("cumulative_sum", [ones])
-    return pa.table([rows, *columns], names=[ROW_NUMBER, *stored.names])
+    return pa.table(columns, names=stored.names)
 
 
-def from_stored(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The inverse of `to_stored`, batch by batch; `schema` is the frame's own, with its metadata."""
-    for batch in batches:
-        columns = [_as(column, kind) for column, kind in zip(batch.columns, schema.types, strict=True)]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+def from_stored(columns: Iterable[pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    """The inverse of `to_stored` for some rows; `schema` is the frame's own, with its metadata."""
+    own = [_as(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    return pa.RecordBatch.from_arrays(own, schema=schema)
 
 
 def _as(array: pa.Array, kind: pa.DataType) -> pa.Array:

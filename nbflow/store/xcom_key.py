@@ -27,7 +27,7 @@ def home_key(home: Path) -> bytes:
     """
     path = home / KEY_FILE
     if not path.exists():
-        _make(path)
+        make_secret(path)
     if path.stat().st_mode & 0o077:
         msg = (
             f"{path} can be read by other users, so pickles signed with it prove nothing. "
@@ -49,12 +49,14 @@ def signer(key: bytes, task: TaskKey, try_number: int, name: str) -> hmac.HMAC:
     return hmac.new(key, json.dumps(place).encode() + b"\n", "sha256")
 
 
-def _make(path: Path) -> None:
+def make_secret(path: Path, *, as_text: bool = False) -> None:
+    """Write a new file (mode 0600) of random bytes; as text, a line of twice as many hexadecimal digits."""
+    content = secrets.token_bytes(_LENGTH)
     # Written aside and linked: of two processes that make it at once, both read the one that was first.
-    aside = path.with_name(f"{KEY_FILE}.{secrets.token_hex(8)}")
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(_LENGTH))
+        file.write(content.hex().encode() + b"\n" if as_text else content)
         file.flush()
         os.fsync(file.fileno())
     try:

@@ -14,6 +14,8 @@ from nbflow.store.sql import queries
 from nbflow.store.xcom_view import schema_name, view_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from duckdb import DuckDBPyConnection
 
     from nbflow.model.run import RunKey
@@ -75,6 +77,10 @@ class Keys:
         """The key, None when nothing was handed on under it yet."""
         return self._keys.get((dag_id, task_id, key))
 
+    def of_numbers(self, numbers: Collection[int]) -> list[Key]:
+        """The keys with these numbers."""
+        return [key for key in self._keys.values() if key.number in numbers]
+
     def new(self, dag_id: str, task_id: str, key: str, number: int) -> Key:
         """A key that is not there yet, with a name for its view that is free. `add` it once it is stored."""
         schema = schema_name(dag_id, self._schemas)
@@ -120,6 +126,11 @@ class Tries:
                 found.add(number, token, (task_id, map_index), is_current=is_current)
         self._runs.move_to_end(run)
         return found
+
+    def drop(self, runs: Iterable[RunKey]) -> None:
+        """Forget these runs: their tries are gone."""
+        for run in runs:
+            self._runs.pop(run, None)
 
     def trim(self) -> None:
         """Forget all but the latest runs. To be called between transactions: what one has not stored yet

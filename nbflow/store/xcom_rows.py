@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
+
+from nbflow.model.run import RunKey, TaskKey
+from nbflow.model.xcom import Form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +16,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from nbflow.model.run import TaskKey
-    from nbflow.model.xcom import Form, XComValue
+    from nbflow.model.xcom import XComValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,24 @@ class TryXComs:
     token: str
     xcoms: tuple[XComValue, ...]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsOf:
+    """What each row of a native table says of the value it is of: `create_frame_table` in xcom.sql.
+
+    Attributes:
+        value_id: whose rows they are.
+        is_current: whether its try is the current one of its task instance.
+        ds, run_id, map_index, try_number: of that try.
+    """
+
+    value_id: int
+    is_current: bool
+    ds: str
+    run_id: str
+    map_index: int
+    try_number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +81,25 @@ class StoredXCom:
     size: int
     preview: str
     created: datetime
+
+
+def stored_xcom(row: tuple[Any, ...]) -> StoredXCom:
+    """A row of the query `list`."""
+    dag_id, run_id, task_id, map_index, try_number, current, ds, committed, key, form, kind, size, preview = (
+        row
+    )
+    return StoredXCom(
+        task=TaskKey(RunKey(dag_id, run_id), task_id, map_index),
+        try_number=try_number,
+        current=current,
+        ds=ds,
+        key=key,
+        form=Form(form),
+        kind=kind,
+        size=size,
+        preview=preview,
+        created=committed.replace(tzinfo=UTC),
+    )
 
 
 class FrameRefused(Exception):

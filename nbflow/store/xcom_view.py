@@ -13,41 +13,33 @@ from typing import TYPE_CHECKING
 
 from nbflow.model.xcom import RETURN_VALUE
 from nbflow.store.sql import queries
+from nbflow.store.xcom_columns import column, frame_table, free_name, shown_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
+    from nbflow.store.xcom_columns import Frame
+
 RESERVED_SCHEMAS = ("nbflow", "main", "temp", "system", "xcom", "memory", "information_schema", "pg_catalog")
-_RUN_COLUMNS = (("ds", "t.ds"), ("run_id", "t.run_id"), ("map_index", "t.map_index"), ("try", "t.try_number"))
+_RUN_COLUMNS = (("ds", "r.ds"), ("run_id", "r.run_id"), ("map_index", "r.map_index"), ("try", "r.try_number"))
 _JSON_COLUMNS = (("kind", "v.kind", "string"), ("value", "v.text::JSON", "json"))
 _SECONDS = {"s": "to_seconds({})", "ms": "to_milliseconds({})", "us": "to_microseconds({})"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """One native table: its number and its columns as the frames have them."""
-
-    frame_id: int
-    schema: pa.Schema
-
-
 @dataclass(frozen=True, slots=True)
 class _Column:
+    """A column of a view: the expressions of which at most one is not NULL, and the families they are of."""
+
     name: str
-    expression: str
-    family: str
+    expressions: tuple[str, ...]
+    families: frozenset[str]
 
 
 def quoted(name: str) -> str:
     """The name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def frame_table(frame_id: int) -> str:
-    """The native table of that number, in the schema nbflow."""
-    return f"frame_{frame_id}"
 
 
 def schema_name(dag_id: str, taken: Mapping[str, str]) -> str:
@@ -58,24 +50,27 @@ def schema_name(dag_id: str, taken: Mapping[str, str]) -> str:
         taken: schema → DAG, for all there are.
     """
     known = next((schema for schema, owner in taken.items() if owner == dag_id), None)
-    return known or _free(dag_id, (*RESERVED_SCHEMAS, *taken))
+    return known or free_name(dag_id, (*RESERVED_SCHEMAS, *taken))
 
 
 def view_name(task_id: str, key: str, taken: Iterable[str]) -> str:
     """`task__key`, `task` for the return value; with a number where that is taken in the schema."""
-    return _free(task_id if key == RETURN_VALUE else f"{task_id}__{key}", taken)
+    return free_name(task_id if key == RETURN_VALUE else f"{task_id}__{key}", taken)
 
 
 def view_parts(key_id: int, frames: Sequence[Frame], *, has_json: bool) -> str:
-    """The query of a view over all tables of a key, united by name.
+    """The query of a view over all that a key has had, united by name.
 
     Columns of one name whose types do not fit together are shown as text.
     """
     sql = queries("xcom.sql")
-    shown = [(frame, _columns(frame.schema)) for frame in frames]
-    parts = [columns for _, columns in shown]
+    tables: dict[int, list[Frame]] = {}
+    for frame in frames:
+        tables.setdefault(frame.table_id, []).append(frame)
+    shown = {table_id: _columns(of) for table_id, of in tables.items()}
+    parts = list(shown.values())
     if has_json:
-        parts.append([_Column(*column) for column in _JSON_COLUMNS])
+        parts.append([_Column(name, (text,), frozenset({family})) for name, text, family in _JSON_COLUMNS])
     names = {column.name.casefold() for columns in parts for column in columns}
     run_columns = ", ".join(
         f"{expression} AS {quoted(_apart(name, names))}" for name, expression in _RUN_COLUMNS
@@ -83,9 +78,9 @@ def view_parts(key_id: int, frames: Sequence[Frame], *, has_json: bool) -> str:
     casts = _casts(parts)
     selects = [
         sql["view_frame_part"].format(
-            run_columns=run_columns, columns=_select(columns, casts), table=frame_table(frame.frame_id)
+            run_columns=run_columns, columns=_select(columns, casts), table=frame_table(table_id)
         )
-        for frame, columns in shown
+        for table_id, columns in shown.items()
     ]
     if has_json:
         columns = _select(parts[-1], casts)
@@ -93,19 +88,27 @@ def view_parts(key_id: int, frames: Sequence[Frame], *, has_json: bool) -> str:
     return "\nUNION ALL BY NAME\n".join(selects)
 
 
-def _columns(schema: pa.Schema) -> list[_Column]:
+def _columns(frames: Iterable[Frame]) -> list[_Column]:
+    """The columns of one table, in the order in which they came."""
+    found: dict[str, _Column] = {}
+    for frame in frames:
+        for name, field, place in zip(shown_names(frame.schema), frame.schema, frame.places, strict=True):
+            known = found.setdefault(name.casefold(), _Column(name, (), frozenset()))
+            expression = _expression(place, field.type)
+            if expression not in known.expressions:
+                families = known.families | {_family(field.type)}
+                expressions = (*known.expressions, expression)
+                found[name.casefold()] = _Column(known.name, expressions, families)
+    return list(found.values())
+
+
+def _expression(place: int, kind: pa.DataType) -> str:
     import pyarrow as pa  # who shows no frames doesn't need it
 
-    columns: list[_Column] = []
-    taken: set[str] = set()
-    for place, field in enumerate(schema):
-        name = _free(field.name.replace("\0", "") or f"column_{place}", taken)
-        taken.add(name)
-        expression = f"f.c{place}"
-        if pa.types.is_duration(field.type):
-            expression = _SECONDS.get(field.type.unit, "to_microseconds({} // 1000)").format(expression)
-        columns.append(_Column(name, expression, _family(field.type)))
-    return columns
+    text = f"r.{column(place)}"
+    if pa.types.is_duration(kind):
+        return _SECONDS.get(kind.unit, "to_microseconds({} // 1000)").format(text)
+    return text
 
 
 def _family(kind: pa.DataType) -> str:
@@ -129,8 +132,8 @@ def _casts(parts: Iterable[Iterable[_Column]]) -> Mapping[str, str]:
     """For each name (folded) that needs it, the type it is shown as."""
     families: dict[str, set[str]] = {}
     for columns in parts:
-        for column in columns:
-            families.setdefault(column.name.casefold(), set()).add(column.family)
+        for shown in columns:
+            families.setdefault(shown.name.casefold(), set()).update(shown.families)
     return {
         name: "TIMESTAMP" if all(family.startswith("timestamp") for family in found) else "VARCHAR"
         for name, found in families.items()
@@ -139,25 +142,16 @@ def _casts(parts: Iterable[Iterable[_Column]]) -> Mapping[str, str]:
 
 
 def _select(columns: Iterable[_Column], casts: Mapping[str, str]) -> str:
-    return ", ".join(
-        f"CAST({column.expression} AS {casts[folded]}) AS {quoted(column.name)}"
-        if (folded := column.name.casefold()) in casts
-        else f"{column.expression} AS {quoted(column.name)}"
-        for column in columns
-    )
+    return ", ".join(f"{_united(shown, casts)} AS {quoted(shown.name)}" for shown in columns)
+
+
+def _united(shown: _Column, casts: Mapping[str, str]) -> str:
+    cast = casts.get(shown.name.casefold())
+    parts = [text if cast is None else f"CAST({text} AS {cast})" for text in shown.expressions]
+    return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
 
 
 def _apart(name: str, names: Collection[str]) -> str:
     while name in names:
         name = f"_{name}"
     return name
-
-
-def _free(name: str, taken: Iterable[str]) -> str:
-    folded = {other.casefold() for other in taken}
-    if name.casefold() not in folded:
-        return name
-    number = 2
-    while f"{name}_{number}".casefold() in folded:
-        number += 1
-    return f"{name}_{number}"

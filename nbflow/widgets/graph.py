@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nbflow.model.flow import EdgeKind
+from nbflow.model.printable import printable
 from nbflow.model.state import TaskState
 from nbflow.widgets.graph_text import text
 from nbflow.widgets.labels import free_places
@@ -73,12 +74,12 @@ def dot(flow: Flow, states: Mapping[str, TaskState] | None = None) -> str:
             look = LOOKS[state]
             label = task if look.glyph == "■" else f"{look.glyph} {task}"
             more = {"fillcolor": f"{look.light}55", "color": look.light}
-        more["tooltip"] = graphviz.escape(_task_tip(flow.tasks[task], state))
-        into.node(identifier[task], label=graphviz.escape(label), **more)
+        more["tooltip"] = _said(_task_tip(flow.tasks[task], state))
+        into.node(identifier[task], label=_said(label), **more)
 
     def add_group(into: graphviz.Digraph, path: str, members: Mapping[str, tuple[str, ...]]) -> None:
         inside = graphviz.Digraph(f"cluster_{list(members).index(path)}")
-        inside.attr(label=graphviz.escape(_own(path)), style="rounded", color="#8c959f", fontname="Helvetica")
+        inside.attr(label=_said(_own(path)), style="rounded", color="#8c959f", fontname="Helvetica")
         for task in members[path]:
             add_node(inside, task)
         for other in members:
@@ -96,8 +97,8 @@ def dot(flow: Flow, states: Mapping[str, TaskState] | None = None) -> str:
     for edge in flow.edges:
         more = {"style": "dashed"} if edge.kind is EdgeKind.POSITION else {}
         if edge.kind is EdgeKind.VARIABLE:
-            more["label"] = graphviz.escape(", ".join(sorted(edge.names)))
-        more["tooltip"] = graphviz.escape(edge.reason)
+            more["label"] = _said(", ".join(sorted(edge.names)))
+        more["tooltip"] = _said(edge.reason)
         graph.edge(identifier[edge.upstream], identifier[edge.downstream], **more)
     return graph.source
 
@@ -177,6 +178,13 @@ def html(flow: Flow, states: Mapping[str, TaskState] | None = None) -> str:
 def _name(text: str, otherwise: str) -> str:
     """A node name that needs no care: DOT reads colons as ports and backslashes as escapes."""
     return text if re.fullmatch(r"\w[\w.-]*", text) else otherwise
+
+
+def _said(text: str) -> str:
+    """A text as DOT says it: no escapes, no HTML, nothing a terminal would obey."""
+    import graphviz
+
+    return graphviz.escape(printable(text, lines=True))
 
 
 def _own(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbflow.model.flow import EdgeKind
+from nbflow.model.printable import printable
 from nbflow.model.state import TaskState
 from nbflow.widgets.look import LOOKS
 from nbflow.widgets.svg import cells_of
@@ -48,7 +49,7 @@ def text(flow: Flow, states: Mapping[str, TaskState] | None = None) -> str:
             lines.append(line)
     kinds = [kind for kind in EdgeKind if any(edge.kind is kind for edge in flow.edges)]
     lines += ["", _LEGEND, " · ".join(_ARROWS[kind][1] for kind in kinds)]
-    return "\n".join(lines).rstrip()
+    return printable("\n".join(lines).rstrip(), lines=True)
 
 
 def _steps(flow: Flow) -> list[list[str]]:

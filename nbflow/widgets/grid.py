@@ -28,6 +28,7 @@ _BARS = 40.0  # the height of the longest bar
 _GROUP = 18.0  # the height of a group's line
 _WIDEST_NAME = 240.0
 _AXIS = 34.0
+_REMOVED = "no longer in the notebook"
 _TITLE = 620.0  # a title may always be this wide
 _BOLD = 1.08  # how much wider strong text is
 
@@ -179,7 +180,9 @@ def _rows(
         group = own
         x = _MARGIN + (indent if own else 0)
         full = task if names[task] != task else ""
-        parts.append(words_at(x, y + 12.2, names[task], tip=full))
+        inks = "nbf-quiet" if task in view.removed else "nbf-ink"
+        tip_of_name = _REMOVED if task in view.removed and not full else full
+        parts.append(words_at(x, y + 12.2, names[task], classes=inks, tip=tip_of_name))
         for index, column in enumerate(view.columns):
             found = view.squares.get((task, column.run_id))
             if found is None:
@@ -254,6 +257,8 @@ def _legend(view: GridView, y: float) -> tuple[list[str], float, float]:
         notes.append("ringed: failed by itself")
     if any(found.stale for found in view.squares.values()):
         notes.append("notched: code has changed since")
+    if view.removed:
+        notes.append(view.removed_words)
     if view.older:
         notes.append(f"{view.older} older {'run' if view.older == 1 else 'runs'} not shown")
     height = SQUARE + 14 if entries else 0.0

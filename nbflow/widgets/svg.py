@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import unicodedata
 from html import escape
 from typing import TYPE_CHECKING
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 _NARROW = frozenset("iljtfrI.,:;|!'`()[]{}/\\ ")
 _BROAD = frozenset("mwMW@%—")
-_FORBIDDEN = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if chr(code) not in "\t\n\r"}
+# What XML has no way to say, and what shows a text in another order than it has.
+_FORBIDDEN = re.compile(
+    r"[^\t\n\r -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 def cells_of(text: str) -> int:
@@ -57,7 +61,7 @@ def shorten(text: str, width: float, size: float = 12, *, mono: bool = False) ->
 
 def clean(text: str) -> str:
     """The text, safe inside XML and HTML: escaped, without control characters."""
-    return escape(text.translate(_FORBIDDEN), quote=True)
+    return escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text), quote=True)
 
 
 def number(value: float) -> str:

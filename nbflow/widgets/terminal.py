@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from nbflow.model.printable import printable
 from nbflow.model.state import RunState, TaskState
 from nbflow.widgets.axis import Tick, axis_of, spaced, thinned
 from nbflow.widgets.look import LEGEND_ORDER, LOOKS, duration, words
@@ -25,6 +26,7 @@ _PITCH = 3  # cells for a column; two where three don't fit
 _WIDEST_NAME = 40
 _BARS = " ▁▂▃▄▅▆▇█"
 _QUIET = "dim"
+_STALE = "*"
 # Terminals have their own page colours: these read on black and on white.
 _COLOURS = {
     TaskState.SUCCESS: "#2a9d7c",
@@ -67,7 +69,7 @@ class GridText:
         """The lines for a console of this width; only title and legend may wrap."""
         plain = options.ascii_only
         names = {
-            task: _cut(task, min(_WIDEST_NAME, options.max_width // 2), plain=plain)
+            task: _cut(printable(task), min(_WIDEST_NAME, options.max_width // 2), plain=plain)
             for task in self.view.tasks
         }
         indent = 2 if self.view.groups else 0
@@ -82,7 +84,7 @@ class GridText:
 
 def _lines(view: GridView, names: dict[str, str], left: int, pitch: int, *, plain: bool) -> Iterator[Text]:
     if view.title:
-        yield Text(view.title, style="bold")
+        yield Text(printable(view.title), style="bold")
     if not view.columns:
         yield Text(f"{view.dag_id}: no runs yet.")
         return
@@ -92,12 +94,13 @@ def _lines(view: GridView, names: dict[str, str], left: int, pitch: int, *, plai
     for task in view.tasks:
         own = view.groups.get(task, "")
         if own and own != group:
-            yield Text(own.replace(".", " > " if plain else " › "), style=_QUIET)
+            yield Text(printable(own).replace(".", " > " if plain else " › "), style=_QUIET)
         group = own
         name = ("  " if own else "") + names[task]
-        line = _row(name + " " * (left - cells_of(name)))
+        line = _row("").append(name, style=_QUIET if task in view.removed else "")
+        line.append(" " * (left - cells_of(name)))
         for column in view.columns:
-            line.append_text(_square(view, task, column, plain=plain)).append(" " * (pitch - 1))
+            line.append_text(_square(view, task, column, plain=plain)).append(" " * (pitch - 2))
         yield line
     axis = axis_of(view.columns)
     fine = spaced(axis.fine, lambda tick: (len(tick.text) + 1) / pitch)
@@ -105,6 +108,8 @@ def _lines(view: GridView, names: dict[str, str], left: int, pitch: int, *, plai
     yield _axis(fine, left, pitch, _QUIET)
     yield _axis(coarse, left, pitch, "")
     yield _legend(view, plain=plain)
+    if view.removed:
+        yield Text(view.removed_words, style=_QUIET)
     if view.older:
         yield Text(f"{view.older} older {'run' if view.older == 1 else 'runs'} not shown", style=_QUIET)
 
@@ -112,13 +117,11 @@ def _lines(view: GridView, names: dict[str, str], left: int, pitch: int, *, plai
 def _square(view: GridView, task: str, column: GridColumn, *, plain: bool) -> Text:
     found = view.squares.get((task, column.run_id))
     if found is None:
-        return Text(" ")
+        return Text("  ")
     text = glyph(found.state, plain=plain)
     if found.root:
         text.stylize("reverse")
-    if found.stale:
-        text.stylize("underline")
-    return text
+    return text.append(_STALE if found.stale else " ", style="")
 
 
 def _bars(view: GridView, left: int, pitch: int) -> Text:
@@ -160,7 +163,7 @@ def _legend(view: GridView, *, plain: bool) -> Text:
             entries.setdefault(mark.plain, (mark, []))[1].append(words(state))
     parts = [Text.assemble(mark, " ", " / ".join(names)) for mark, names in entries.values()]
     if any(found.stale for found in view.squares.values()):
-        parts.append(Text("underlined: code has changed since"))
+        parts.append(Text(f"{_STALE} code has changed since"))
     return Text("  ").join(parts)
 
 

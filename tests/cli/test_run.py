@@ -152,23 +152,6 @@ def _processes_in(folder: Path) -> list[int]:
     return found
 
 
-def test_a_second_run_waits_for_the_first_and_says_for_whom(project: Project) -> None:
-    project.notebook(
-        "slow.ipynb", "import pathlib, time", "%%task a\npathlib.Path('here').touch()\ntime.sleep(4)"
-    )
-    project.notebook("other.ipynb", "%%task b\nx = 1\nx")
-    first = project.start("run", "slow.ipynb")
-    while not (project.folder / "here").exists():
-        assert first.poll() is None, first.communicate()[0]
-        time.sleep(0.05)
-    second = project.nbflow("run", "other.ipynb")
-    assert "waiting: the home" in second.out
-    assert "nbflow run slow.ipynb (process" in second.out
-    assert second.status == 0, second.all
-    first.communicate()
-    assert first.returncode == 0
-
-
 def test_tasks_that_end_in_every_way_are_told_apart(project: Project) -> None:
     project.notebook(
         "ends.ipynb",

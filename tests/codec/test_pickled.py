@@ -7,12 +7,14 @@ import io
 import re
 import socket
 import sqlite3
+import sys
 import textwrap
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 import pytest
 
 from nbflow.codec import decode, encode
@@ -326,3 +328,14 @@ def test_text_and_bytes_in_memory_are_carried(tmp_path: Path) -> None:
     )
     assert back[0].getvalue() == "a"
     assert back[1] == b"b"
+
+
+def test_a_class_of_a_module_that_nobody_has_imported_is_no_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "numpy.rec", raising=False)
+    array = np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]).view(np.recarray)
+    sent = encode("x", array, folder=tmp_path, shared={}, namespace={})
+    back: Any = decode(sent, namespace={"the receiver's": True})
+    assert type(back) is np.recarray
+    assert back.b.tolist() == [2.0]

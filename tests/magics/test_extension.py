@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 import nbflow
+from nbflow.magics.commands import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,9 +135,9 @@ def test_a_wrong_dag_cell_says_where(shell: InteractiveShell, capsys: pytest.Cap
 
 
 def test_help_names_every_command(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    ran(shell, "%nbflow")
+    ran(shell, "%nbflow help")
     text = capsys.readouterr().out
-    assert all(f"%nbflow {command}" in text for command in ("graph", "grid", "run", "check", "help"))
+    assert all(f"%nbflow {command}" in text for command in COMMANDS)
 
 
 def test_ti_hands_on_between_cells(shell: InteractiveShell) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import subprocess
+import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -79,8 +83,8 @@ def test_graph_and_grid_and_run(kernel: tuple[KernelManager, BlockingKernelClien
     assert "double  ← load (rows)" in graph["data"]["text/plain"]
     assert "<img " in graph["data"]["text/html"]
 
-    before = executed(client, "%nbflow grid")
-    assert "has not run yet" in printed(before)
+    (before,) = of_type(executed(client, "%nbflow grid"), "display_data")
+    assert "no runs yet" in before["data"]["text/plain"]
 
     messages = executed(client, "%nbflow run 2013-01-01")
     assert "executed notebooks" in printed(messages), printed(messages)
@@ -137,3 +141,32 @@ def test_interrupting_the_kernel_stops_the_run(
 )  # fmt: skip
 def test_summary(text: str, status: int, summary: str) -> None:
     assert summary_of(text, status) == summary
+
+
+def test_beside_an_owner_an_interrupt_ends_the_watching_alone(
+    kernel: tuple[KernelManager, BlockingKernelClient], tmp_path: Path
+) -> None:
+    manager, client = kernel
+    waits = "%%task wait\nimport pathlib, time\npathlib.Path('here').touch()\n"
+    waits += "while not pathlib.Path('go').exists():\n    time.sleep(0.02)"
+    write(tmp_path / "small.ipynb", waits)
+    with subprocess.Popen(
+        [sys.executable, "-m", "nbflow", "run", "small.ipynb", "2013-01-01"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+    ) as owner:
+        while not (tmp_path / "here").exists():
+            assert owner.poll() is None
+            time.sleep(0.02)
+        request = client.execute("%nbflow run 2013-01-01")
+        with closing(sqlite3.connect(tmp_path / ".nbflow" / "state.sqlite")) as state:
+            while not state.execute("SELECT 1 FROM command WHERE done_at IS NOT NULL").fetchall():
+                assert owner.poll() is None
+                time.sleep(0.02)
+        manager.interrupt_kernel()
+        messages = _until_idle(client, request)
+        (tmp_path / "go").touch()
+        assert owner.wait() == 0
+    assert [error["ename"] for error in of_type(messages, "error")] == ["KeyboardInterrupt"]
+    assert "the run goes on without this command" in printed(messages), printed(messages)
+    assert "nbflow mark failed small 2013-01-01" in printed(messages)

@@ -71,6 +71,7 @@ INSTALLS = {
     "pip install a": "",
     "%load_ext nbflow": "",
     "%nbflow grid\n%dag --schedule @daily\nx": "\n\nx",
+    "%%nbflow sql df\nSELECT 1": "\n",
     "if a:\n    !pip install b\nx": "if a:\n    pass\nx",
     "%pip install a \\\n  b\nx": "\n\nx",
     "%%task load\n%pip install a\nx": "%%task load\n\nx",

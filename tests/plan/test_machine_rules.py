@@ -700,7 +700,7 @@ class TestPeople:
         first, second = w.open(old), w.open(old, day=1)
         new = plan("a>b", max_active_runs=1)
         w.states[keyed(second, "b")] = TaskState.NONE
-        w.tell(VersionPublished(at=START, dag_id="dag", plan=new))
+        w.tell(VersionPublished(at=START, runs=frozenset(w.runs), plan=new))
         w.plans[second] = new
         w.finish_all()
         assert w.picture(first) == "a=success"

@@ -1,4 +1,4 @@
-"""Missed runs: which start, and why the others don't."""
+"""Missed runs: which run comes next after the machine was off, and how many were passed over."""
 
 from __future__ import annotations
 
@@ -7,70 +7,91 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from nbflow.model.dag import DagSpec, MissedRuns
 from nbflow.model.run import Interval
-from nbflow.plan.missed import MissedRuns, choose
+from nbflow.model.schedule import read_schedule
+from nbflow.plan.missed import left_out, next_run
+from nbflow.plan.timetable import Timetable
 
-NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+NOW = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+START = datetime(2026, 11, 20, tzinfo=UTC)
 
 
-def due(hours_ago: int) -> Interval:
-    end = NOW - hours_ago * HOUR
-    return Interval(logical_date=end - HOUR, start=end - HOUR, end=end, due=end)
+def hour(number: int) -> Interval:
+    """The hourly interval that starts at this hour of the day."""
+    start = START + timedelta(hours=number)
+    end = start + timedelta(hours=1)
+    return Interval(logical_date=start, start=start, end=end, due=end)
+
+
+def table_of(dag: DagSpec) -> Timetable:
+    return Timetable(
+        schedule=read_schedule(dag.schedule or "@hourly"), timezone="UTC", start_date=dag.start_date
+    )
 
 
 @dataclass(frozen=True)
 class Case:
     name: str
-    policy: MissedRuns
-    hours_ago: tuple[int, ...]  # of what is due, in order
-    run: tuple[int, ...]
-    left_out: tuple[int, ...] = ()
+    last: int | None
+    expect: int
+    catchup: bool = False
+    missed: MissedRuns | None = None
     max_lateness: timedelta | None = None
+    start: bool = True
 
 
 CASES = [
-    Case("all: every one in order", MissedRuns.ALL, (3, 2, 1, 0), run=(3, 2, 1, 0)),
-    Case("all: however late", MissedRuns.ALL, (999, 1), run=(999, 1), max_lateness=HOUR),
-    Case("latest: the last alone", MissedRuns.LATEST, (3, 2, 1), run=(1,), left_out=(3, 2)),
-    Case("latest: however late", MissedRuns.LATEST, (999,), run=(999,), max_lateness=HOUR),
-    Case(
-        "skip: those not too late, the limit included",
-        MissedRuns.SKIP,
-        (3, 2, 1),
-        run=(2, 1),
-        left_out=(3,),
-        max_lateness=2 * HOUR,
-    ),
-    Case("skip: none", MissedRuns.SKIP, (3, 2), run=(), left_out=(3, 2), max_lateness=HOUR),
-    *(Case(f"{p}: nothing is due", p, (), run=(), max_lateness=HOUR) for p in MissedRuns),
-    *(
-        Case(f"{p}: what is to come is in neither list", p, (0, -1), run=(0,), max_lateness=HOUR)
-        for p in MissedRuns
-    ),
+    Case("catchup begins at start_date", None, 0, catchup=True),
+    Case("catchup goes on after the last", 2, 3, catchup=True),
+    Case("without catchup the first is the latest", None, 7),
+    Case("without catchup the latest of those missed", 2, 7),
+    Case("without catchup nothing is missed: the next", 7, 8),
+    Case("all without catchup begins with the latest", None, 7, missed=MissedRuns.ALL),
+    Case("all without catchup then misses none", 2, 3, missed=MissedRuns.ALL),
+    Case("skip: what is not too late, in order", 2, 6, max_lateness=timedelta(hours=2)),
+    Case("skip: the limit is inclusive", 2, 6, max_lateness=timedelta(hours=1, minutes=30)),
+    Case("skip: a moment more is too late", 2, 7, max_lateness=timedelta(hours=1, minutes=29)),
+    Case("skip: all too late: the next one", 2, 8, max_lateness=timedelta(minutes=5)),
+    Case("skip: nothing was missed", 6, 7, max_lateness=timedelta(hours=1)),
+    Case("skip with catchup leaves the beginning out", None, 6, True, max_lateness=timedelta(hours=2)),
+    Case("skip without catchup: the first is the latest", None, 7, max_lateness=timedelta(hours=3)),
+    Case("skip without catchup: the latest is too late", None, 8, max_lateness=timedelta(minutes=5)),
+    Case("without a start date", None, 7, start=False),
+    Case("without a start date, skip", None, 8, start=False, max_lateness=timedelta(minutes=5)),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_of_what_is_due_those_run_that_the_policy_says(case: Case) -> None:
-    candidates = [due(hours) for hours in case.hours_ago]
-    found = choose(candidates, policy=case.policy, max_lateness=case.max_lateness, now=NOW)
-    assert found.run == tuple(due(hours) for hours in case.run)
-    assert [interval for interval, _ in found.left_out] == [due(hours) for hours in case.left_out]
+def test_the_next_run_is_the_one_that_the_policy_says(case: Case) -> None:
+    dag = DagSpec(
+        dag_id="d",
+        schedule="@hourly",
+        start_date=START if case.start else None,
+        catchup=case.catchup,
+        missed_runs=case.missed,
+        max_lateness=case.max_lateness,
+    )
+    last = None if case.last is None else hour(case.last)
+    assert next_run(dag, table_of(dag), last=last, now=NOW) == hour(case.expect)
 
 
-def test_what_is_left_out_says_why() -> None:
-    missed = [due(3), due(1)]
-    latest = choose(missed, policy=MissedRuns.LATEST, now=NOW).left_out
-    assert [reason for _, reason in latest] == [
-        "a later run is due as well, and of those that were missed only the latest is run"
-    ]
-    skipped = choose(missed, policy=MissedRuns.SKIP, max_lateness=2 * HOUR, now=NOW).left_out
-    assert [reason for _, reason in skipped] == [
-        "it was due 3:00:00 ago, longer than its max_lateness 2:00:00"
-    ]
+def test_once_that_is_too_late_is_left_out() -> None:
+    dag = DagSpec(dag_id="d", schedule="@once", start_date=START, max_lateness=timedelta(hours=1))
+    assert next_run(dag, table_of(dag), last=None, now=NOW) is None
+    assert next_run(dag, table_of(dag), last=None, now=START + timedelta(minutes=59)) is not None
 
 
-def test_skip_needs_to_know_how_late_is_too_late() -> None:
-    with pytest.raises(ValueError, match="skip needs max_lateness"):
-        choose([], policy=MissedRuns.SKIP, now=NOW)
+def test_a_year_asleep_costs_no_more_than_an_hour() -> None:
+    dag = DagSpec(dag_id="d", schedule="* * * * *", start_date=START, max_lateness=timedelta(minutes=2))
+    table = Timetable(schedule=read_schedule("* * * * *"), timezone="UTC", start_date=START)
+    later = NOW + timedelta(days=365)
+    last = next_run(dag, table, last=None, now=START + timedelta(minutes=1))
+    found = next_run(dag, table, last=last, now=later)
+    assert found is not None
+    assert found.due == later - timedelta(minutes=2)
+
+
+@pytest.mark.parametrize(("last", "run", "expect"), [(2, 7, 4), (2, 3, 0), (0, 7, 5)])
+def test_what_is_passed_over_is_counted(last: int, run: int, expect: int) -> None:
+    assert left_out(table_of(DagSpec(dag_id="d")), hour(last), hour(run), most=5) == expect

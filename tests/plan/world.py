@@ -81,6 +81,7 @@ class World:
     paused: dict[str, str] = field(default_factory=dict)
     expanded: dict[TaskKey, int] = field(default_factory=dict)
     pools: dict[str, int] = field(default_factory=dict)
+    backfills: set[RunKey] = field(default_factory=set)  # what counts apart
     interfered: bool = False  # a person's word outranks the rules
 
     def tell(self, event: Event) -> list[Action]:
@@ -162,13 +163,19 @@ class World:
             assert sum(spec.pool_slots for spec in specs if spec.pool == pool) <= slots
         for dag_id, count in Counter(key.run.dag_id for key in busy).items():
             assert count <= min(p.max_active_tasks for run, p in self.plans.items() if run.dag_id == dag_id)
-        active = Counter(run.dag_id for run, state in self.runs.items() if state is RunState.RUNNING)
-        for dag_id, count in active.items():
-            assert count <= min(p.max_active_runs for run, p in self.plans.items() if run.dag_id == dag_id)
+        running = [run for run, state in self.runs.items() if state is RunState.RUNNING]
+        for lane, count in Counter((run.dag_id, run in self.backfills) for run in running).items():
+            assert count <= min(
+                the_plan.max_active_runs
+                for run, the_plan in self.plans.items()
+                if (run.dag_id, run in self.backfills) == lane
+            )
 
     def open(self, the_plan: Plan, day: int = 0, **more: object) -> RunKey:
         run = RunKey("dag", f"day {day:03}")
         self.plans[run] = the_plan
+        if more.get("backfill"):
+            self.backfills.add(run)
         for name in ("instances", "again"):
             given = more.get(name, {})
             more[name] = {keyed(run, task): value for task, value in given.items()}  # type: ignore[union-attr]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from nbflow.model.messages import Move, RunMove
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey, run_id_of
 from nbflow.model.state import RunState, TaskState
 from nbflow.parse.flow import flow_of
+from nbflow.service.modules import with_saved_modules
 from nbflow.store.notebooks import write_notebook
 from nbflow.store.state import StateStore
 
@@ -47,12 +49,19 @@ class Written:
 
     folder: Path
     state: StateStore
+    notebooks: dict[str, str] = field(default_factory=dict)  # by version
 
-    def flow(self, *cells: str) -> Flow:
-        """The DAG `n`, as a notebook of these cells; it lies in the folder too."""
-        notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
-        write_notebook(notebook, self.folder / "n.ipynb")
-        return flow_of(notebook, str(self.folder / "n.ipynb"))
+    def flow(self, *cells: str, modules: Mapping[str, str] | None = None) -> Flow:
+        """The DAG `n`, as a notebook of these cells; it lies in the folder too, with its modules beside it."""
+        notebook = new_notebook(cells=[new_code_cell(cell, id=f"c{n}") for n, cell in enumerate(cells)])
+        path = self.folder / "n.ipynb"
+        write_notebook(notebook, path)
+        for name, source in (modules or {}).items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text(source, "utf-8")
+        flow = with_saved_modules(flow_of(notebook, str(path)), path)
+        self.notebooks[flow.version] = json.dumps(notebook)
+        return flow
 
     def run(
         self,
@@ -75,9 +84,10 @@ class Written:
                 path=Path(flow.path),
                 version=flow.version,
                 timezone=flow.dag.timezone,
-                notebook="{}",
+                notebook=self.notebooks.get(flow.version, "{}"),
                 at=AT,
             )
+            state.versions.save_modules(key.dag_id, flow.version, flow.modules)
             state.save_run(
                 key,
                 interval=interval,

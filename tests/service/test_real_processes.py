@@ -14,11 +14,12 @@ from nbflow.model.cell import Role
 from nbflow.model.run import Interval, RunKey, RunType, TaskKey
 from nbflow.model.state import RunState
 from nbflow.parse.flow import flow_of
-from nbflow.service.open_run import Workflow, openings, register
+from nbflow.service.open_run import openings, register
 from nbflow.service.orders import Orders
 from nbflow.service.scheduler import Scheduler
 from nbflow.service.session import owned_home
 from nbflow.service.submit import new
+from nbflow.service.workflow import Workflow
 from nbflow.store.home import Home
 from nbflow.store.notebooks import without_outputs
 from nbflow.store.xcom import XComStore

@@ -20,9 +20,10 @@ from nbflow.plan.selection import Reprocess
 from nbflow.service.bodies import cleared, triggered
 from nbflow.service.choosing import Choice, chosen_to_clear
 from nbflow.service.dates import interval_range, one_interval, read_date
-from nbflow.service.open_run import dated, read_workflow, register
+from nbflow.service.open_run import register
 from nbflow.service.orders import Orders
 from nbflow.service.submit import Standing, submissions
+from nbflow.service.workflow import dated, read_workflow
 from nbflow.store.home import find_home
 
 if TYPE_CHECKING:

@@ -24,11 +24,12 @@ from nbflow.model.state import RunState, TaskState
 from nbflow.model.work import STAGING_FOLDER, Result
 from nbflow.model.xcom import RETURN_VALUE, Form, XComValue, item_key
 from nbflow.parse.flow import flow_of
-from nbflow.service.open_run import Workflow, openings, register
+from nbflow.service.open_run import openings, register
 from nbflow.service.orders import Orders
 from nbflow.service.scheduler import Scheduler
 from nbflow.service.session import owned_home
 from nbflow.service.submit import submissions
+from nbflow.service.workflow import Workflow
 from nbflow.store.home import Home
 from nbflow.store.notebooks import without_outputs
 from nbflow.store.state import StateStore
@@ -118,8 +119,8 @@ def test_a_try_that_ends_while_a_stop_is_asked_for_counts_as_it_ended(tmp_path: 
         # Both lie in the inbox when the scheduler next looks: the stop, and then the outcome.
         finished = outcome_of(s.executor)
         s.scheduler.ask_to_stop("stopped by Ctrl-C")
-        s.scheduler._courier.deliver(finished.outcome)
-        s.scheduler._courier.close()
+        s.scheduler._turns._courier.deliver(finished.outcome)
+        s.scheduler._turns._courier.close()
         s.scheduler.run_until_idle()
         assert s.states(run) == {"a": TaskState.SUCCESS, "b": TaskState.NONE}
         assert s.run_state(run) is RunState.QUEUED
@@ -192,7 +193,7 @@ def test_a_store_that_refuses_to_work_fails_tasks_with_its_reason(tmp_path: Path
 
 def test_a_folder_that_cannot_be_made_fails_its_try(tmp_path: Path) -> None:
     with stage(tmp_path, FakeExecutor()) as s:
-        (s.home.root / "tries").write_text("in the way")
+        (s.home.root / "tries" / "n").write_text("in the way")
         (run,) = s.open("%%task a\n1")
         s.scheduler.run_until_idle()
         assert s.states(run) == {"a": TaskState.FAILED}
@@ -413,7 +414,7 @@ def test_a_session_that_is_ending_leaves_commands_to_those_who_gave_them(tmp_pat
     with stage(tmp_path, FakeExecutor(does=lambda _: None)) as s, StateStore(s.home.state) as other:
         s.open("%%task a\n1")
         s.scheduler.ask_to_stop("stopped by Ctrl-C")
-        s.scheduler._turn(s.scheduler._inbox.messages(0))
+        s.scheduler._work(None)
         number = other.commands.add("pools", {}, AT)
         s.scheduler.run_until_idle()
         assert other.commands.answer_to(number) is None
@@ -441,15 +442,3 @@ def test_callbacks_are_told_and_one_that_fails_harms_nothing(
     ]
     assert len(caplog.messages) == 3
     assert "on_failure_callback `tell` of n" in caplog.text
-
-
-def test_runs_that_are_fed_start_in_the_order_given(tmp_path: Path) -> None:
-    with stage(tmp_path, FakeExecutor()) as s:
-        workflow, todo = s.submitted("%%task a\n1", runs=3)
-        s.scheduler.feed(reversed(openings(s.state, workflow, todo)), most=1)
-        s.scheduler.run_until_idle()
-    assert [request.key.run.run_id[:10] for request in s.executor.requests] == [
-        "2026-01-03",
-        "2026-01-02",
-        "2026-01-01",
-    ]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nbflow.errors import HomeError
 from nbflow.store.home import Home, HomeLock, find_home, safe_name
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from nbflow.store.state import StateStore
+from nbflow.store.xcom import XComStore
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,45 @@ def test_a_new_home_is_private_and_ignored_by_git(tmp_path: Path) -> None:
     assert (home.root / ".gitignore").read_text() == "*\n"
 
 
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077], ids=oct)
+def test_whatever_the_umask_says_only_its_user_reads_what_lies_in_a_home(mask: int, tmp_path: Path) -> None:
+    home = Home(tmp_path / "a" / ".nbflow", tmp_path)
+    before = os.umask(mask)
+    try:
+        home.create()
+        with HomeLock(home) as lock, StateStore(home.state) as state, XComStore.open(home.root) as xcoms:
+            assert lock.acquire()
+            state.take_ownership("pytest", datetime(2026, 1, 1, tzinfo=UTC))
+            xcoms.get_ready()
+            found = {path.name: path.stat().st_mode & 0o777 for path in home.root.iterdir()}
+    finally:
+        os.umask(before)
+    assert {"state.sqlite", "state.sqlite-wal", "state.sqlite-shm", "lock", "tries"} < set(found)
+    inside = {name: oct(mode) for name, mode in found.items() if mode & 0o077 and name != "xcom.duckdb.wal"}
+    assert home.root.stat().st_mode & 0o777 == 0o700
+    assert inside == {}
+
+
+def test_a_home_that_was_open_becomes_private(tmp_path: Path) -> None:
+    home = Home(tmp_path / ".nbflow", tmp_path)
+    home.root.mkdir()
+    (home.root / "state.sqlite").touch()
+    for path in (home.root, home.state):
+        path.chmod(0o777)
+    home.create()
+    assert [path.stat().st_mode & 0o077 for path in (home.root, home.state)] == [0, 0]
+
+
+def test_an_open_folder_of_other_things_is_no_home(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "theirs.txt").touch()
+    shared.chmod(0o755)
+    with pytest.raises(HomeError, match=r"NBFLOW_HOME=.*shared/\.nbflow"):
+        Home(shared, tmp_path).create()
+    assert shared.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_home_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HomeError, match="Set NBFLOW_HOME"):
@@ -90,6 +133,41 @@ def test_names_become_distinct_parts_of_a_path_that_stay_inside() -> None:
     assert len(set(safe)) == len(NAMES)
     assert all("/" not in name and not name.startswith(".") and len(name.encode()) < 128 for name in safe)
     assert safe[:4] == NAMES[:4]
+
+
+HOSTILE = st.text(
+    st.sampled_from([*"aAbB./%:\\\0\n~[]", "ß", "ẞ", "é", "e", "\u0301", "İ", "\ud800", "\udcff"])
+    | st.characters(codec=None),
+    max_size=30,
+) | st.sampled_from([".", "..", "", "../..", "/etc/passwd", "-", "~", "CON", "a" * 400, "/" * 200, "\0"])
+
+
+@given(HOSTILE, HOSTILE)
+def test_any_two_names_become_two_parts_of_a_path_and_neither_leads_away(one: str, other: str) -> None:
+    for folds in (False, True):
+        first, second = safe_name(one, folds=folds), safe_name(other, folds=folds)
+        for part in (first, second):
+            assert part not in (".", "..")
+            assert not {"/", "\0"} & set(part)
+            assert len(os.fsencode(part)) <= 120
+        assert (one == other) is (first == second)
+    assert (one == other) is (_folded(safe_name(one, folds=True)) == _folded(safe_name(other, folds=True)))
+
+
+@given(HOSTILE, HOSTILE, HOSTILE, st.integers(-1, 3))
+def test_no_dag_run_or_task_leads_out_of_the_home(dag_id: str, label: str, task_id: str, index: int) -> None:
+    home = Home(Path("/p/.nbflow"), Path("/p"))
+    folder = home.try_folder(dag_id, label, task_id, index, 1)
+    notebook = home.run_notebook(dag_id, label)
+    assert Path(os.path.normpath(folder)).parents[3] == home.root / "tries"
+    assert Path(os.path.normpath(notebook)).parents[1] == home.project / "nbflow-runs"
+    if index >= 0:
+        assert folder != home.try_folder(dag_id, label, f"{task_id}[{index}]", -1, 1)
+
+
+def _folded(name: str) -> str:
+    """As a file system has it that takes `A` and `a`, and é and e´, for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def test_one_process_at_a_time_holds_the_lock_and_death_frees_it(tmp_path: Path) -> None:

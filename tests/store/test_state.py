@@ -137,7 +137,7 @@ def test_a_try_keeps_its_token_group_hash_error_and_notes(state: StateStore) -> 
     assert state.instances(RUN)[0].code_hash == "h1"
 
 
-def test_what_a_dead_session_was_running_is_lost_and_what_had_ended_is_not(state: StateStore) -> None:
+def test_of_a_dead_session_the_tries_are_open_that_had_not_ended(state: StateStore) -> None:
     add_run(state)
     outcome = TaskOutcome(
         token="t1", result=Result.FAILED, reason="boom", error=None, xcoms=(), notes=(), started=AT, ended=AT
@@ -146,7 +146,10 @@ def test_what_a_dead_session_was_running_is_lost_and_what_had_ended_is_not(state
         for number in (1, 2):
             state.add_try(LOAD, number, token=f"t{number}", code_hash="", version="", folder="", at=AT)
         state.end_try(outcome)
-        state.lose_open_tries(AT)
+    (left,) = state.schedules.open_tries()
+    assert left.token == "t2"
+    with state.writing():
+        state.schedules.lose(left.token, "its scheduler ended before it did", AT)
     assert [(tried.result, tried.reason, tried.ended) for tried in state.tries(LOAD)] == [
         ("failed", "boom", AT),
         ("lost", "its scheduler ended before it did", AT),

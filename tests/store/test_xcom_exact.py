@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
-from polars.testing import assert_frame_equal as assert_polars_equal
 
 from nbflow.codec import decode, encode
 from nbflow.model.run import RunKey, TaskKey
@@ -135,46 +133,6 @@ def test_every_arrow_type_comes_back_exactly(case: Column, tmp_path: Path) -> No
     assert same_bits(back, table)
 
 
-DAYS = pd.date_range("2026-01-01", periods=3, freq="D", tz="Asia/Seoul")
-PANDAS = [
-    ("plain", pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": [1.5, np.nan]})),
-    ("case-duplicate-columns", pd.DataFrame([[1, "b", 2]], columns=["A", "a", "row_number"])),
-    ("columns-named-as-a-run-s", pd.DataFrame({"ds": ["x"], "try": [1], "value_id": [2], "": [3]})),
-    ("duplicate-columns", pd.DataFrame([[1, 2]], columns=["a", "a"])),
-    ("dates-with-freq-and-zone", pd.DataFrame({"x": [1, 2, 3]}, index=DAYS)),
-    ("categories", pd.DataFrame({"x": pd.Categorical(["b", None], ["c", "b"], ordered=True)})),
-    ("nullable", pd.DataFrame({"x": pd.array([1, None], "Int64"), "y": pd.array([True, None], "boolean")})),
-    ("timedeltas", pd.DataFrame({"x": pd.to_timedelta([1, None], unit="ns")})),
-    ("multi-index", pd.DataFrame({"a": ["x", "y"], "b": [1, 2], "v": [1, 2]}).set_index(["a", "b"])),
-    ("mixed-objects", pd.DataFrame({"x": [1, "a", None, [2]]})),
-    ("no-rows", pd.DataFrame({"a": [1], "b": ["x"]}).iloc[:0]),
-    ("half-floats", pd.DataFrame({"x": np.array([1.5, np.nan], dtype="float16")})),
-    ("series", pd.Series([1.5, np.nan], name="x", index=["a", "b"])),
-]
-
-
-@pytest.mark.parametrize("value", [value for _, value in PANDAS], ids=[name for name, _ in PANDAS])
-def test_pandas_comes_back_through_the_store(value: Any, tmp_path: Path) -> None:
-    with XComStore.open(tmp_path) as store:
-        back = through(store, value, tmp_path)
-    check = (
-        pd.testing.assert_frame_equal if isinstance(value, pd.DataFrame) else pd.testing.assert_series_equal
-    )
-    check(back, value, check_exact=True, check_freq=True)
-
-
-def test_polars_and_numpy_come_back_through_the_store(tmp_path: Path) -> None:
-    frame = pl.DataFrame(
-        {"e": pl.Series(["b", None], dtype=pl.Enum(["c", "b"])), "l": [[1], None], "n": [None, None]}
-    )
-    array = np.array([1.5, np.nan, -0.0])
-    with XComStore.open(tmp_path) as store:
-        back = through(store, frame, tmp_path)
-        assert back.schema == frame.schema
-        assert_polars_equal(back, frame)
-        assert through(store, array, tmp_path, 2).tobytes() == array.tobytes()
-
-
 def test_a_million_rows_keep_their_order_and_their_duplicates(tmp_path: Path) -> None:
     chance = random.Random(1)
     numbers = np.array([chance.randrange(1000) for _ in range(1_000_000)])
@@ -223,14 +181,3 @@ def test_rows_that_duckdb_refuses_are_kept_as_a_file(tmp_path: Path) -> None:
         back = through(store, pa.table({"x": not_text}), tmp_path)
         assert not is_native(store)
     assert back["x"].combine_chunks().view(pa.binary()).to_pylist() == [b"\xff\xfe"]
-
-
-def test_a_file_is_cut_into_chunks_and_put_together_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("nbflow.store.xcom_blob.CHUNK_SIZE", 1000)
-    value = {random.Random(1).randbytes(100_500)}
-    with XComStore.open(tmp_path) as store:
-        assert through(store, value, tmp_path) == value
-        chunks = store._connection.cursor().execute("SELECT count(*) FROM nbflow.chunk").fetchall()[0][0]
-    assert chunks > 100

@@ -26,10 +26,13 @@ AT = datetime(2026, 2, 17, tzinfo=UTC)
 TASK = TaskKey(RunKey("dag", "2026-02-17T00:00:00Z"), "task")
 
 
-def put(store: XComStore, value: object, folder: Path, task: TaskKey = TASK, key: str = "x") -> None:
+def put(
+    store: XComStore, value: object, folder: Path, task: TaskKey = TASK, key: str = "x", number: int = 1
+) -> None:
     folder.mkdir(exist_ok=True)
     encoded = encode(key, value, folder=folder, shared={}, namespace={})
-    entry = TryXComs(key=task, try_number=1, ds="2026-02-17", token=str(task), xcoms=(encoded,), at=AT)
+    token = f"{task} {number}"
+    entry = TryXComs(key=task, try_number=number, ds="2026-02-17", token=token, xcoms=(encoded,), at=AT)
     store.commit([entry])
 
 
@@ -92,7 +95,7 @@ def test_an_owner_in_the_same_process_is_named_too(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / XCOM_FILE).write_text("hello, I am a text file\n" * 1000)
-    with pytest.raises(HomeError, match=r"xcom\.duckdb cannot be opened: .*Move it away"):
+    with pytest.raises(HomeError, match=r"xcom\.duckdb cannot be opened: .*[Mm]ove it away"):
         XComStore.open(tmp_path)
 
 
@@ -113,29 +116,6 @@ def test_an_empty_file_of_duckdb_is_brought_up_to_date_by_a_reader(tmp_path: Pat
 def tamper(home: Path, statement: str) -> None:
     with duckdb.connect(str(home / XCOM_FILE)) as connection:
         connection.execute(statement)
-
-
-TAMPERINGS = {
-    "changed": ("UPDATE nbflow.chunk SET content = 'cposix\nsystem\n.'::BLOB", "does not fit its signature"),
-    "cut": ("DELETE FROM nbflow.chunk", "does not fit its signature"),
-    "unsigned": ("UPDATE nbflow.value SET signature = NULL", "is not signed"),
-}
-
-
-@pytest.mark.parametrize("name", TAMPERINGS)
-def test_a_pickle_that_is_not_as_it_was_signed_is_refused(tmp_path: Path, name: str) -> None:
-    statement, message = TAMPERINGS[name]
-    with XComStore.open(tmp_path) as store:
-        put(store, {1}, tmp_path / "in")
-    tamper(tmp_path, statement)
-    out = tmp_path / "out"
-    out.mkdir()
-    with (
-        open_briefly(tmp_path) as store,
-        pytest.raises(XComError, match=f"`x` of task 'task' in run .*{message}"),
-    ):
-        store.get(TASK, "x", folder=out)
-    assert list(out.iterdir()) == []
 
 
 LOSSES = {
@@ -167,43 +147,39 @@ def test_a_value_that_is_not_all_there_is_an_error(tmp_path: Path, name: str) ->
     assert list(out.iterdir()) == []
 
 
-def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+# How versions 1 and 2 kept a frame; {} is its number.
+NARROW = """
+CREATE TABLE nbflow.narrow AS
+SELECT value_id, row_number() OVER (PARTITION BY value_id ORDER BY rowid) AS row_number, COLUMNS('^c[0-9]+$')
+FROM nbflow.frame_{0};
+DROP TABLE nbflow.frame_{0};
+ALTER TABLE nbflow.narrow RENAME TO frame_{0};
+ALTER TABLE nbflow.frame DROP COLUMN table_id;
+ALTER TABLE nbflow.frame DROP COLUMN places;
+UPDATE nbflow.home SET version = 2;
+"""
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    long = pa.table({"n": list(range(200_000)), "s": ["x"] * 200_000})
+    tables = [long, pa.table({"n": [7], "s": [None]}, schema=long.schema)]
     with XComStore.open(tmp_path) as store:
-        put(store, pa.table({"n": [1]}), tmp_path / "in")
-    tamper(tmp_path, "ALTER TABLE nbflow.value DROP COLUMN row_count; UPDATE nbflow.home SET version = 1")
+        for number, table in enumerate(tables, start=1):
+            put(store, table, tmp_path / "in", number=number)
+        ((frame,),) = store._connection.cursor().execute("SELECT id FROM nbflow.frame").fetchall()
+    tamper(tmp_path, NARROW.format(frame))
+    if version == 1:
+        tamper(tmp_path, "ALTER TABLE nbflow.value DROP COLUMN row_count; UPDATE nbflow.home SET version = 1")
     with open_briefly(tmp_path) as store:
-        found = store.get(TASK, "x", folder=tmp_path)
-        assert found is not None
-        assert decode(found, namespace={}) == pa.table({"n": [1]})
-
-
-def test_a_pickle_moved_to_another_key_is_refused(tmp_path: Path) -> None:
-    with XComStore.open(tmp_path) as store:
-        put(store, {1}, tmp_path / "in", key="y")
-    tamper(tmp_path, "UPDATE nbflow.key SET key = 'x'")
-    with open_briefly(tmp_path) as store, pytest.raises(XComError, match="does not fit its signature"):
-        store.get(TASK, "x", folder=tmp_path)
-
-
-def test_a_pickle_of_another_home_is_refused(tmp_path: Path) -> None:
-    with XComStore.open(tmp_path) as store:
-        put(store, {1}, tmp_path / "in")
-    (tmp_path / "key").unlink()
-    with open_briefly(tmp_path) as store, pytest.raises(XComError, match="another home's key"):
-        store.get(TASK, "x", folder=tmp_path)
-
-
-def test_the_key_is_private_made_once_and_refused_when_others_can_read_it(tmp_path: Path) -> None:
-    with XComStore.open(tmp_path) as store:
-        put(store, {1}, tmp_path / "in")
-        key = tmp_path / "key"
-        assert (key.stat().st_mode & 0o777, len(key.read_bytes())) == (0o600, 32)
-        before = key.read_bytes()
-        put(store, {2}, tmp_path / "in")
-        assert key.read_bytes() == before
-        key.chmod(0o644)
-        with pytest.raises(HomeError, match=r"can be read by other users.*chmod 600"):
-            put(store, {3}, tmp_path / "in")
+        for number, table in enumerate(tables, start=1):
+            found = store.get(TASK, "x", try_number=number, folder=tmp_path)
+            assert found is not None
+            assert decode(found, namespace={}) == table
+        query = "SELECT ds, run_id, map_index, try, n, s FROM dag.task__x"
+        assert store._connection.cursor().execute(query).fetchall() == [
+            ("2026-02-17", TASK.run.run_id, -1, 2, 7, None)
+        ]
 
 
 def test_threads_read_while_one_writes(tmp_path: Path) -> None:

@@ -136,3 +136,27 @@ def test_a_store_that_is_closed_says_so(tmp_path: Path) -> None:
     with pytest.raises(HomeError, match="DuckDB cannot use the XCom file"):
         store.commit([entry("2", number=2)])
     store.close()
+
+
+def kept(store: XComStore) -> int:
+    """How many things the store keeps in memory."""
+    writer = store._writer
+    assert writer is not None
+    runs = writer._tries._runs.values()
+    parts = (writer._keys._keys, writer._kinds, writer._changed, writer._unshown)
+    of_runs = sum(len(run.by_token) + len(run.current) for run in runs)
+    return of_runs + len(writer._numbers._free) + sum(map(len, parts)) + len(store._fetcher._keys)
+
+
+def test_what_is_kept_in_memory_does_not_grow_with_the_runs(tmp_path: Path) -> None:
+    sizes: list[int] = []
+    with XComStore.open(tmp_path) as store:
+        for number in range(10):
+            batch = [entry("1", run=f"{number} {part}", keys=("x", "y")) for part in range(40)]
+            store.commit(batch)
+            store.get(batch[0].key, "x", folder=tmp_path)
+            store.show()
+            sizes.append(kept(store) - len(store._writer._numbers._free))  # type: ignore[union-attr]
+            assert len(store._writer._numbers._free) <= 256  # type: ignore[union-attr]
+        assert len(store.list_values("d")) == 800
+    assert len(set(sizes[2:])) == 1  # the runs that are kept and two keys

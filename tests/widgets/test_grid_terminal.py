@@ -22,13 +22,13 @@ def test_squares_stand_below_one_another_and_above_their_dates(view: GridView) -
     assert grid_lines(view, 90).splitlines() == [
         "2 of 4 succeeded · failed: 31 Jan `b`: KeyError",
         "     ▂  ▄  █",
-        "a    ■  ■  ■  ■",
+        "a    ■  ■  ■* ■",
         "Part › Deep",
         "  b  ■  ✕  ■  ▶",
         "  c  ■  ⤒  ■",
         "     30 31 1  2",
         "           Feb 2013",
-        "✕ failed  ⤒ upstream failed  ▶ running  ■ success  underlined: code has changed since",
+        "✕ failed  ⤒ upstream failed  ▶ running  ■ success  * code has changed since",
         "5 older runs not shown",
     ]
 

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from nbclient.exceptions import DeadKernelError
 from nbflow.execute.brief import TRY_VARIABLE
 from nbflow.execute.fork.child import live
 from nbflow.execute.fork.post import Post
+from nbflow.execute.orphans import note_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,8 +76,8 @@ class ChildProcess:
 
     def start(self, job: Job) -> None:
         """Tell the child whose try it is, and have it run the first cell while papermill prepares."""
-        environment = {**job.environment, TRY_VARIABLE: job.token}
-        content = {"cwd": job.cwd, "environment": environment}
+        note_group(Path(job.folder), self.pgid)
+        content = {"cwd": job.cwd, "environment": {TRY_VARIABLE: job.token}}
         self.ask({"header": {"msg_type": "begin"}, "content": content})
         cells: Any = job.notebook["cells"]
         number = self.execute(cells[0]["source"], cells[0]["id"], own=True, stop_on_error=True)

@@ -15,10 +15,12 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbflow.execute.process import end_with_parent, use_huge_pages
+from nbflow.execute.schemas import hidden, import_nbformat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,19 +94,14 @@ def import_engine(statements: Sequence[str]) -> None:
     from nbflow.execute.imports import package_of
 
     needed = not _TABLES.isdisjoint(map(package_of, statements))
-    hidden = not needed and "pyarrow" not in sys.modules
-    if hidden:
-        sys.modules["pyarrow"] = None  # type: ignore[assignment]
-    try:
+    import_nbformat()
+    with nullcontext() if needed else hidden("pyarrow"):
         _compile_schema()
         import nbflow.execute.attempt
         import nbflow.execute.bridge
         import nbflow.execute.fork.client
         import nbflow.execute.fork.host
         import nbflow.execute.handover  # noqa: F401
-    finally:
-        if hidden:
-            del sys.modules["pyarrow"]
 
 
 def _compile_schema() -> None:

@@ -1,0 +1,51 @@
+"""What the board's page is made of: its scripts, put together as one module, and its styles.
+
+There is no build step. The files in `js/` are plain scripts that share one scope; a widget can load a
+single module only, so they are joined in this order. Nothing in them asks the network for anything but
+the Jupyter server that the page came from.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+SCRIPTS = (
+    "elements",  # DOM elements from data, never from markup
+    "states",  # what a letter means and how it looks
+    "words",  # durations, dates, counts
+    "wire",  # questions to the server or the kernel
+    "store",  # the data, and what changed
+    "rows",  # tasks and groups as lines of the grid
+    "names",  # the lines' names
+    "columns",  # a run's squares as a few paths
+    "bars",  # how long each run took
+    "axis",  # the dates below
+    "cursor",  # the keyboard's place in the grid
+    "tip",  # the crosshair, and what stands at a place in words
+    "grid",
+    "graph",
+    "headline",
+    "filters",  # the legend, which filters
+    "outputs",  # what a cell printed and drew
+    "values",  # XComs: tables and sparklines
+    "actions",  # clear, mark, pull, save
+    "selection",  # the form of clear and mark
+    "heads",  # what panels have in common
+    "square",  # the panel of a task instance
+    "tabs",  # what its tabs hold
+    "run",  # the panel of a run
+    "task",  # the panel of a task
+    "forms",  # run and backfill
+    "view",  # all of it, put together
+)
+
+
+def script() -> str:
+    """The page's one ES module."""
+    here = files("nbflow.widgets.board") / "js"
+    return "\n".join((here / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
+
+
+def style() -> str:
+    """Its CSS."""
+    return (files("nbflow.widgets.board") / "board.css").read_text("utf-8")
