@@ -76,9 +76,9 @@ class Planner:
             Its published version, None where its schedule makes no runs.
         """
         record = self._state.dag(dag_id)
-        self._calendar.drop(dag_id)
         self._records.pop(dag_id, None)
         if record is None or record.scheduled is None or record.published is None:
+            self._calendar.drop(dag_id)
             self._followed.pop(dag_id, None)
             return None
         if not record.follow:
@@ -90,9 +90,12 @@ class Planner:
         try:
             workflow = stored_workflow(self._state, record, record.published)
             self._files[dag_id] = (record.path, *(workflow.cwd / path for path in workflow.flow.modules))
-            if not record.paused:
+            if record.paused:
+                self._calendar.drop(dag_id)
+            else:
                 self._calendar.put(workflow, at)
         except (NbflowError, ValueError) as error:
+            self._calendar.drop(dag_id)
             self._fail(record, error, at)
             return None
         return workflow

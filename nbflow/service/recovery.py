@@ -16,7 +16,6 @@ from nbflow.service.clock import now
 
 if TYPE_CHECKING:
     from nbflow.model.record import TryRecord
-    from nbflow.model.run import RunKey
     from nbflow.model.work import TaskOutcome
     from nbflow.store.state import StateStore
 
@@ -27,7 +26,7 @@ _COUNTS = (Result.SUCCESS, Result.SKIPPED)
 def recover(state: StateStore) -> None:
     """End what a dead owner's tries left running; those that left no outcome that counts are lost.
 
-    The others stay open, for whoever opens their runs next (`landed`).
+    The others stay open, for whoever opens their runs next (`RunOpened.landed`).
 
     Args:
         state: open for writing, of a home that this process has just come to hold.
@@ -46,16 +45,6 @@ def recover(state: StateStore) -> None:
         for tried in tries:
             if outcome_left_by(tried) is None:
                 state.schedules.lose(tried.token, _DIED, now())
-
-
-def landed(state: StateStore, run: RunKey) -> list[TryRecord]:
-    """The tries of a run that is not open here whose outcomes have still to be told.
-
-    Args:
-        state: of a home that this process holds.
-        run: which.
-    """
-    return [tried for tried in state.schedules.open_tries() if tried.key.run == run]
 
 
 def outcome_left_by(tried: TryRecord) -> TaskOutcome | None:

@@ -268,3 +268,15 @@ def test_a_schedule_that_changes_is_followed_from_its_publication_on(there: Proj
     there.schedule(there.save("a", "%%task t\n1", options="schedule = '30m'\nstart_date = 2026-11-20"))
     planner.reload("a", START + HOUR)
     assert there.made(planner, START + 1.5 * HOUR) == ["a 01:00"]
+
+
+def test_a_new_version_gets_no_more_room_than_there_is(there: Project) -> None:
+    options = f"{HOURLY}\ncatchup = true\nmax_active_runs = 1"
+    there.schedule(there.save("a", "%%task t\n1", options=options))
+    planner = Planner(there.state, START)
+    assert there.made(planner, START + 3 * HOUR) == ["a 00:00"]
+    there.schedule(there.save("a", "%%task t\n2", options=options))
+    planner.reload("a", START + 3 * HOUR)
+    assert there.made(planner, START + 3 * HOUR) == []  # the first is still open
+    planner.closed(RunKey("a", "2026-11-20T00:00:00Z"), START + 3 * HOUR)
+    assert there.made(planner, START + 3 * HOUR) == ["a 01:00"]
