@@ -113,8 +113,8 @@ def measure(*, queued: int, parallelism: int, seconds: float) -> Iterator[Figure
         stored, launched = _run(Path(name), queued, parallelism, seconds)
     size = f"{queued:,} queued, {parallelism} slots, a value each"
     for title, waits, bars in (
-        ("end of a task → next one launched", launched, (MEDIAN, TAIL)),
-        ("of that, until its values and state are told of", stored, (None, None)),
+        ("end of a task → next one handed to the executor", launched, (MEDIAN, TAIL)),
+        ("end of a task → its values are stored", stored, (None, None)),
     ):
         tail = statistics.quantiles(waits, n=100)[98]
         yield Figure(what=f"{title}, median ({size})", value=statistics.median(waits), unit="ms", bar=bars[0])
@@ -141,17 +141,17 @@ def _run(folder: Path, queued: int, parallelism: int, seconds: float) -> tuple[l
             orders=Orders(state),
         )
         courier: Any = scheduler._turns._courier
-        launch, report = courier.launch, courier._report
+        submit, report = executor.submit, courier._report
 
-        def note_launch(attempt: object) -> None:
+        def note_launch(request: TaskRequest) -> None:
             launches.append(time.perf_counter())
-            launch(attempt)
+            submit(request)
 
         def note_delivery(message: object) -> None:
             delivered.append(time.perf_counter())
             report(message)
 
-        courier.launch, courier._report = note_launch, note_delivery
+        executor.submit, courier._report = note_launch, note_delivery  # type: ignore[method-assign]
         with closing(scheduler):
             scheduler.open(_runs(home, state, xcoms, queued))
             scheduler.run_until_idle()

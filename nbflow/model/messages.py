@@ -73,6 +73,18 @@ class TryStarted(NamedTuple):
     try_number: int
 
 
+class SlotFreed(NamedTuple):
+    """The process of a try has succeeded and is gone; its XComs are about to be stored, `TryEnded` follows.
+
+    Its slot of the executor is free. The places that rules are about (`max_active_tasks`, `max_active_tis`, pools)
+    stay taken until its end.
+    """
+
+    at: datetime
+    key: TaskKey
+    try_number: int
+
+
 class TryEnded(NamedTuple):
     """A try is over; its XComs are in the store already.
 
@@ -176,7 +188,9 @@ class ClockTicked:
 
 
 Command = Cleared | Marked | RunMarked | PauseSet | PoolsSet
-Event = RunOpened | TryStarted | TryEnded | Command | VersionPublished | StopAsked | ClockTicked
+Event = (
+    RunOpened | TryStarted | SlotFreed | TryEnded | Command | VersionPublished | StopAsked | ClockTicked
+)
 
 
 # Actions, in the order in which they are to be performed.

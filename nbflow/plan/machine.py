@@ -20,6 +20,7 @@ from nbflow.model.messages import (
     PoolsSet,
     RunMarked,
     RunOpened,
+    SlotFreed,
     StopAsked,
     TryEnded,
     TryStarted,
@@ -114,6 +115,8 @@ class Machine:
             case TryStarted():
                 self._tries.begin(event.key, event.try_number, event.at)
                 return self._said()  # nothing follows from it
+            case SlotFreed(key=key, try_number=try_number):
+                self._tries.vacate(key, try_number)
             case RunOpened():
                 self._runs.take(event)
             case ClockTicked(at=at):

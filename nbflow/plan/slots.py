@@ -90,6 +90,7 @@ class Slots:
         self._ready: list[_Entry] = []
         self._held: defaultdict[_Queue, list[_Entry]] = defaultdict(list)
         self._came_from: dict[TaskKey, _Queue] = {}
+        self._vacated: set[TaskKey] = set()
         self._count = itertools.count()
 
     # Limits
@@ -157,8 +158,17 @@ class Slots:
         """A task instance holds its places already."""
         self._occupy(key, spec, 1)
 
+    def vacate(self, key: TaskKey) -> None:
+        """A task instance no longer needs the executor; all its other places it holds until `give_back`."""
+        if key not in self._vacated:
+            self._vacated.add(key)
+            self.used -= 1
+
     def give_back(self, key: TaskKey, spec: TaskSpec) -> None:
         """A task instance no longer holds its places."""
+        if key in self._vacated:
+            self._vacated.discard(key)
+            self.used += 1
         self._occupy(key, spec, -1)
         dag_id = key.run.dag_id
         if not self._held:

@@ -65,6 +65,12 @@ class Tries:
         if task is not None and task.now.state is TaskState.QUEUED:
             self.moves.move(task, TaskState.RUNNING, "the executor started it", at)
 
+    def vacate(self, key: TaskKey, try_number: int) -> None:
+        """The process of a try is gone; its end is going to be told."""
+        task = self._current(key, try_number)
+        if task is not None and task.flying:
+            self.slots.vacate(key)
+
     def end(self, event: TryEnded, *, stopping: bool) -> None:
         """A try is over. One that no longer counts changes nothing."""
         task = self._current(event.key, event.try_number)

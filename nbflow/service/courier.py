@@ -1,8 +1,7 @@
-"""One thread between the scheduler and the XCom store: it brings inputs and takes outputs.
+"""One thread that takes what tries hand on to the XCom store.
 
 DuckDB works while the scheduler goes on. Outcomes that wait together are committed together, and an
-outcome is reported to the scheduler only when its XComs are safe. Tries to be launched don't wait for
-commits: what they need was stored before.
+outcome is reported to the scheduler only when its XComs are safe.
 """
 
 from __future__ import annotations
@@ -10,25 +9,21 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nbflow.errors import HomeError, NbflowError
 from nbflow.execute.outcome import tidy
-from nbflow.model.work import Result, TaskOutcome
-from nbflow.service.clock import now
-from nbflow.service.prepare import Attempt, request_of
+from nbflow.model.work import INPUTS_FOLDER, Result, TaskOutcome
 from nbflow.store.xcom import TryXComs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbflow.execute.local import LocalExecutor
     from nbflow.model.run import RunKey
-    from nbflow.model.work import TaskRequest
     from nbflow.service.handed import HandedOn
+    from nbflow.service.prepare import Attempt
     from nbflow.store.xcom import XComStore
 
 
@@ -43,26 +38,19 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stop:
-    token: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Over:
     run: RunKey
 
 
-_Job = Attempt | TaskOutcome | _Stop | _Over
+_Job = TaskOutcome | _Over
 
 
 class Courier:
-    """Owns the XCom store's connection while the scheduler runs."""
+    """Writes into the XCom store while the scheduler runs."""
 
     def __init__(
         self,
         xcoms: XComStore,
-        executor: LocalExecutor,
         report: Callable[[Delivered | BaseException], None],
         *,
         handed: HandedOn,
@@ -71,38 +59,25 @@ class Courier:
 
         Args:
             xcoms: open for writing.
-            executor: runs the tries.
             report: told of each outcome once it is safe; of an error, when nothing more can be done.
-            handed: the courier's from now on.
+            handed: keeps what is stored at hand for the tries that follow.
         """
         self._xcoms = xcoms
         self._handed = handed
-        self._executor = executor
         self._report = report
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._attempts: dict[str, Attempt] = {}
         self._may_show = True
-        self._have_files: set[str] = set()  # tokens of tries that were given files
         self._thread = threading.Thread(target=self._work, name="nbflow-courier", daemon=True)
         self._thread.start()
 
-    def launch(self, attempt: Attempt) -> None:
-        """Fetch the try's inputs and hand it to the executor."""
-        self._jobs.put(attempt)
-
-    def adopt(self, attempt: Attempt, outcome: TaskOutcome) -> None:
-        """As `deliver`, of a try that an earlier session launched."""
+    def expect(self, attempt: Attempt) -> None:
+        """There is going to be an outcome of this try."""
         self._attempts[attempt.token] = attempt
-        self._have_files.add(attempt.token)  # it may have been
-        self._jobs.put(outcome)
 
     def deliver(self, outcome: TaskOutcome) -> None:
-        """Commit the outcome's XComs and report it."""
+        """Commit the XComs of an expected outcome and report it."""
         self._jobs.put(outcome)
-
-    def stop(self, token: str, reason: str) -> None:
-        """Stop a try, after what was asked before has been done."""
-        self._jobs.put(_Stop(token, reason))
 
     def forget(self, run: RunKey) -> None:
         """No try of this run is going to be launched any more."""
@@ -129,10 +104,10 @@ class Courier:
                 except Empty:
                     break
             try:
-                for job in jobs:
-                    if job is not None and not isinstance(job, TaskOutcome):
-                        self._do(job)
                 self._commit([job for job in jobs if isinstance(job, TaskOutcome)])
+                for job in jobs:
+                    if isinstance(job, _Over):
+                        self._handed.forget(job.run)
             except Exception as error:  # noqa: BLE001 the scheduler has to hear of it, whatever it is
                 self._report(error)
             if None in jobs:
@@ -153,29 +128,6 @@ class Courier:
         with suppress(HomeError):  # the values are safe, and the next commit under their keys tries again
             self._xcoms.show()
 
-    def _do(self, job: Attempt | _Stop | _Over) -> None:
-        match job:
-            case Attempt():
-                try:
-                    self._attempts[job.token] = job
-                    request = request_of(job, self._xcoms, self._handed)
-                    if _takes_files(request):
-                        self._have_files.add(job.token)
-                    self._executor.submit(request)
-                except (NbflowError, OSError) as error:
-                    self._attempts.pop(job.token)
-                    reason = f"its inputs could not be read: {error}"
-                    self._report(Delivered(_not_begun(job, Result.FAIL, reason)))
-                except RuntimeError as error:  # no more threads; or closed, by a second Ctrl-C
-                    self._attempts.pop(job.token)
-                    self._report(Delivered(_not_begun(job, Result.LOST, str(error))))
-            case _Stop(token=token, reason=reason):
-                self._executor.stop(token, reason)
-            case _Over(run=run):
-                self._handed.forget(run)
-            case _:
-                assert_never(job)
-
     def _commit(self, outcomes: list[TaskOutcome]) -> None:
         """Store the outcomes' XComs together; if that fails, each by itself, so that one bad value
         doesn't take the others with it.
@@ -194,14 +146,12 @@ class Courier:
         done: list[Attempt] = []
         for outcome in outcomes:
             attempt = self._attempts.pop(outcome.token, None)
-            left_files = _left_files(outcome) or outcome.token in self._have_files
-            self._have_files.discard(outcome.token)
             if outcome.token in failed:
                 reason = f"its values could not be stored: {failed[outcome.token]}"
                 outcome = replace(outcome, result=Result.FAIL, reason=reason, xcoms=())
             elif outcome.result is Result.SUCCESS and attempt is not None:
                 self._handed.keep(attempt.key, attempt.try_number, attempt.token, outcome.xcoms)
-                if left_files:
+                if _left_files(outcome) or (attempt.folder / INPUTS_FOLDER).exists():
                     done.append(attempt)
             self._report(Delivered(outcome))
         for attempt in done:
@@ -211,13 +161,6 @@ class Courier:
         if outcomes:
             self._may_show = True
             self._xcoms.commit([_values(self._attempts[outcome.token], outcome) for outcome in outcomes])
-
-
-def _takes_files(request: TaskRequest) -> bool:
-    """Whether encoded values lie in the try's folder for it."""
-    items = () if request.item is None else (request.item,)
-    given = chain(request.inputs.values(), *request.collected.values(), items)
-    return any(value.path is not None for value in given)
 
 
 def _left_files(outcome: TaskOutcome) -> bool:
@@ -234,18 +177,4 @@ def _values(attempt: Attempt, outcome: TaskOutcome) -> TryXComs:
         ds=f"{attempt.run.interval.logical_date.astimezone(zone):%Y-%m-%d}",
         xcoms=outcome.xcoms,
         at=outcome.ended,
-    )
-
-
-def _not_begun(attempt: Attempt, result: Result, reason: str) -> TaskOutcome:
-    return TaskOutcome(
-        token=attempt.token,
-        result=result,
-        reason=reason,
-        error=None,
-        xcoms=(),
-        notes=(),
-        started=now(),
-        ended=now(),
-        engine="",
     )

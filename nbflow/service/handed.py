@@ -6,6 +6,7 @@ Everything here is in the XCom store already; what is not here, or no more, is a
 from __future__ import annotations
 
 import shutil
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ class _Handed:
 
 
 class HandedOn:
-    """The values of tries by task instance, short texts in memory and files in a folder. Of one thread."""
+    """The values of tries by task instance, short texts in memory and files in a folder. For any thread."""
 
     def __init__(self, folder: Path) -> None:
         """Begin with nothing.
@@ -44,6 +45,7 @@ class HandedOn:
         self._folder = folder
         self._runs: dict[RunKey, dict[TaskKey, _Handed]] = {}
         self._text = 0
+        self._lock = threading.Lock()
         shutil.rmtree(folder, ignore_errors=True)
 
     def keep(self, task: TaskKey, try_number: int, token: str, values: Iterable[XComValue]) -> None:
@@ -56,11 +58,12 @@ class HandedOn:
             values: those nobody is known to want stay where they are.
         """
         folder = self._folder / token
-        kept = {value.key: self._kept(value, folder) for value in values}
-        has_files = any(value is not None and value.path is not None for value in kept.values())
-        handed = _Handed(try_number, kept, folder if has_files else None)
-        self._drop(self._runs.setdefault(task.run, {}).get(task))
-        self._runs[task.run][task] = handed
+        with self._lock:
+            kept = {value.key: self._kept(value, folder) for value in values}
+            has_files = any(value is not None and value.path is not None for value in kept.values())
+            handed = _Handed(try_number, kept, folder if has_files else None)
+            self._drop(self._runs.setdefault(task.run, {}).get(task))
+            self._runs[task.run][task] = handed
 
     def keys(self, task: TaskKey, try_number: int) -> frozenset[str] | None:
         """What the try handed on, None where that isn't known here."""
@@ -85,14 +88,15 @@ class HandedOn:
             path = new_file(folder, key, value.form)
             path.unlink()
             path.hardlink_to(value.path)
-        except OSError:  # no more links to one file, say
+        except OSError:  # no more links to one file, say; or a later try has taken its place
             return None
         return replace(value, path=path)
 
     def forget(self, run: RunKey) -> None:
         """Let go of a run's values: it is over, or stopped."""
-        for handed in self._runs.pop(run, {}).values():
-            self._drop(handed)
+        with self._lock:
+            for handed in self._runs.pop(run, {}).values():
+                self._drop(handed)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -100,7 +104,8 @@ class HandedOn:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _find(self, task: TaskKey, try_number: int) -> _Handed | None:
-        handed = self._runs.get(task.run, {}).get(task)
+        with self._lock:
+            handed = self._runs.get(task.run, {}).get(task)
         return handed if handed is not None and handed.try_number == try_number else None
 
     def _kept(self, value: XComValue, folder: Path) -> XComValue | None:

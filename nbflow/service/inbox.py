@@ -43,14 +43,14 @@ class Inbox:
         self,
         executor: LocalExecutor,
         *,
-        finished: Callable[[TaskOutcome], None],
+        finished: Callable[[TaskOutcome], object | None],
         passed_over: Callable[[Started], bool],
     ) -> None:
         """Begin to listen.
 
         Args:
             executor: whose events come here.
-            finished: told of outcomes at once, from `messages`; they are not among those.
+            finished: told of outcomes at once, from `messages`; what it returns is among those in their place.
             passed_over: whether a start is nobody's business.
         """
         self._queue = cast("SimpleQueue[object]", executor.events)
@@ -76,8 +76,8 @@ class Inbox:
                 message = self._queue.get(timeout=max(until - time.monotonic(), 0))
                 while True:
                     if isinstance(message, Finished):
-                        self._finished(message.outcome)
-                    elif not (isinstance(message, Started) and self._passed_over(message)):
+                        message = self._finished(message.outcome)
+                    if message is not None and not (isinstance(message, Started) and self._passed_over(message)):
                         messages.append(message)
                     message = self._queue.get(timeout=0)
             except Empty:

@@ -12,18 +12,21 @@ from nbflow.model.messages import (
     Move,
     PauseSet,
     RunMove,
+    SlotFreed,
     StopAsked,
     TryEnded,
     TryStarted,
     VersionPublished,
 )
 from nbflow.model.run import RunType
+from nbflow.model.work import Result
 from nbflow.plan.machine import Machine
 from nbflow.service.callbacks import Callbacks
 from nbflow.service.clock import now
 from nbflow.service.courier import Courier, Delivered
 from nbflow.service.handed import HandedOn
 from nbflow.service.inbox import Inbox
+from nbflow.service.launcher import Launcher
 from nbflow.service.notebooks import ExecutedNotebooks
 from nbflow.service.open_run import plan_of, renewed
 from nbflow.service.recovery import outcome_left_by
@@ -80,7 +83,11 @@ class Turns:
         )
         self.machine = Machine(parallelism=parallelism)
         self._tries = Tries(home, state, self.machine, exchange=exchange)
-        self._courier = Courier(xcoms, executor, self.inbox.put, handed=HandedOn(home.handed))
+        handed = HandedOn(home.handed)
+        self._courier = Courier(xcoms, self.inbox.put, handed=handed)
+        self._launcher = Launcher(
+            xcoms, executor, handed=handed, not_begun=self._courier.deliver, failed=self.inbox.put
+        )
         self._written = ExecutedNotebooks(home, self.inbox.put)
         self._runs: dict[RunKey, OpenRun] = {}
 
@@ -155,6 +162,7 @@ class Turns:
         Raises:
             HomeError: the executed notebook of some run could not be written; everything else is stored.
         """
+        self._launcher.close()
         self._courier.close()
         failures = self._written.close()
         for message in self.inbox.messages(0):
@@ -172,25 +180,32 @@ class Turns:
             run, landed = opened[tried.key.run]
             outcome = outcome_left_by(tried)
             if outcome is not None and tried.key in landed:
-                self._courier.adopt(self._tries.adopt(tried, run), outcome)
+                self._courier.expect(self._tries.adopt(tried, run))
+                self._courier.deliver(outcome)
             else:
                 with self._state.writing():
                     self._state.schedules.lose(tried.token, _SUPERSEDED, now())
 
-    def _finished(self, outcome: TaskOutcome) -> None:
+    def _finished(self, outcome: TaskOutcome) -> SlotFreed | None:
+        """Take an outcome to the store; what the machine is told of it before it is there."""
         if self._callbacks.owns(outcome.token):
             self._callbacks.ended(outcome)
-        else:
-            self._courier.deliver(outcome)
+            return None
+        self._courier.deliver(outcome)
+        if outcome.result is not Result.SUCCESS:
+            return None  # nothing of it is stored in the XCom file: it is told of at once
+        key, try_number = self._tries.of(outcome.token)
+        return SlotFreed(at=now(), key=key, try_number=try_number)
 
     def _perform(self, actions: Sequence[Action], attempts: Iterable[Attempt]) -> None:
         """Do what the machine wants done, now that it is stored."""
         for attempt in attempts:
-            self._courier.launch(attempt)
+            self._courier.expect(attempt)
+            self._launcher.launch(attempt)
         for action in actions:
             # A try that ended in this same turn has nothing left to stop.
             if isinstance(action, Halt) and (token := self._tries.token(action.key)) is not None:
-                self._courier.stop(token, action.reason)
+                self._launcher.stop(token, action.reason)
         moves = tuple(action for action in actions if isinstance(action, Move | RunMove))
         for run in self._written.over(moves, busy=self._tries.runs()):
             self._courier.forget(run)

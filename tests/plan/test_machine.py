@@ -261,3 +261,28 @@ def test_a_stop_at_any_moment_leaves_nothing_running_and_nothing_half_decided(
 def test_every_finished_state_can_be_cleared(old: TaskState) -> None:
     if old.finished:
         check_task_move(old, TaskState.NONE)
+
+
+def test_the_next_task_starts_when_a_process_is_gone_and_what_reads_its_values_when_they_are_stored() -> None:
+    w = world(parallelism=1)
+    w.open(plan("a>b", alone="z"))
+    (first,) = w.launched
+    w.leave(*first)
+    assert w.waiting == ["a", "z"]
+    assert w.machine.slots.used == 1
+    w.end("z")
+    assert w.waiting == ["a"]
+    w.end("a")
+    assert w.waiting == ["b"]
+
+
+def test_a_process_that_is_gone_still_holds_its_pool_and_the_places_of_its_dag() -> None:
+    w = world(parallelism=4)
+    w.open(plan(alone="a b", max_active_tasks=1))
+    (first,) = w.launched
+    w.leave(*first)
+    w.leave(*first)
+    assert w.waiting == ["a"]
+    assert w.machine.slots.used == 0
+    w.end("a")
+    assert w.waiting == ["b"]

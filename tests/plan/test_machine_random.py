@@ -37,11 +37,17 @@ def a_world(the_plan: Plan, parallelism: int, days: int, chance: Random) -> tupl
 
 
 def end_one(w: World, the_plan: Plan, chance: Random) -> None:
-    """Some try ends in a way that its kind of task can."""
-    key, _ = chance.choice(w.launched)
+    """Some try ends in a way that its kind of task can; or its process does, and the end is told later."""
+    key, try_number = chance.choice(w.launched)
+    if key not in w.vacated and chance.random() < 0.3:
+        w.leave(key, try_number)
+        return
     spec = the_plan.tasks[key.task_id]
-    result = chance.choice(RESULTS)
-    if key in w.halted and chance.random() < 0.8:
+    # Once its process has succeeded, all that can go wrong is that its values can't be stored.
+    result = chance.choice([Result.SUCCESS, Result.FAIL] if key in w.vacated else RESULTS)
+    if key in w.vacated and result is Result.FAIL:
+        w.end(key, result)
+    elif key in w.halted and chance.random() < 0.8:
         w.end(key, Result.STOPPED)
     elif spec.kind is TaskKind.SENSOR and result is Result.SKIPPED:
         w.end(key, Result.WAITING)

@@ -19,6 +19,7 @@ from nbflow.model.messages import (
     PauseDag,
     RunMove,
     RunOpened,
+    SlotFreed,
     TryEnded,
     TryStarted,
 )
@@ -82,6 +83,7 @@ class World:
     expanded: dict[TaskKey, int] = field(default_factory=dict)
     pools: dict[str, int] = field(default_factory=dict)
     backfills: set[RunKey] = field(default_factory=set)  # what counts apart
+    vacated: set[TaskKey] = field(default_factory=set)  # whose process is gone, and whose end is not yet told
     interfered: bool = False  # a person's word outranks the rules
 
     def tell(self, event: Event) -> list[Action]:
@@ -152,7 +154,7 @@ class World:
     def _limits_hold(self) -> None:
         held = [key for key, state in self.states.items() if state.holds_slot]
         busy = [key for key in held if key not in self.expanded]
-        assert len(busy) == self.machine.slots.used <= self.parallelism
+        assert len(set(busy) - self.vacated) == self.machine.slots.used <= self.parallelism
         for run, the_plan in self.plans.items():
             for task_id, spec in the_plan.tasks.items():
                 if spec.max_active_tis is not None:
@@ -198,9 +200,15 @@ class World:
         key, try_number = self.launched[place]
         self.tell(TryStarted(at=self.at, key=key, try_number=try_number))
         del self.launched[place]
+        self.vacated.discard(key)
         self.tell(
             TryEnded(at=self.at, key=key, try_number=try_number, result=result, reason=reason, **more)  # type: ignore[arg-type]
         )
+
+    def leave(self, key: TaskKey, try_number: int) -> None:
+        """The process of a launched try is gone; its end is told later."""
+        self.vacated.add(key)
+        self.tell(SlotFreed(at=self.at, key=key, try_number=try_number))
 
     def pass_time(self, **time: float) -> None:
         """Let time pass."""
