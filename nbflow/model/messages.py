@@ -188,9 +188,7 @@ class ClockTicked:
 
 
 Command = Cleared | Marked | RunMarked | PauseSet | PoolsSet
-Event = (
-    RunOpened | TryStarted | SlotFreed | TryEnded | Command | VersionPublished | StopAsked | ClockTicked
-)
+Event = RunOpened | TryStarted | SlotFreed | TryEnded | Command | VersionPublished | StopAsked | ClockTicked
 
 
 # Actions, in the order in which they are to be performed.

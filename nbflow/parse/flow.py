@@ -22,7 +22,7 @@ from nbflow.parse.kernel import kernel_name, kernel_problems
 from nbflow.parse.modules import module_names
 from nbflow.parse.notebook_file import load, version_4
 from nbflow.parse.parameters import params_of
-from nbflow.parse.roles import assign_roles, is_parameters
+from nbflow.parse.roles import PARAMETERS_TAG, assign_roles, is_parameters
 from nbflow.parse.spec import spec_of
 from nbflow.parse.templates import template_problems
 from nbflow.parse.wiring import Wiring, cycle_problem, edges_of, wire
@@ -89,6 +89,29 @@ def flow_of(notebook: Mapping[str, Any], path: str = "") -> Flow:
     if errors := [problem for problem in problems if problem.severity is Severity.ERROR]:
         raise FlowError(where, _sorted(errors))
     return _flow(notebook, path, drafts, dag, tasks, wiring, groups, problems)
+
+
+def dag_spec_of(notebook: Mapping[str, Any], path: str = "") -> DagSpec:
+    """What a notebook says of its DAG, its parameters included, without a look at its tasks.
+
+    Where `flow_of` makes a flow, this is its `dag`, in a fraction of the time; where it would raise, this may not.
+
+    Args:
+        notebook: as for `flow_of`.
+        path: as for `flow_of`.
+
+    Raises:
+        NotebookUnreadable: it is no notebook.
+    """
+    cells = cast("list[dict[str, Any]]", version_4(notebook, path or "the notebook")["cells"])
+    drafts, _ = drafts_of([cell for cell in cells if _may_tell(cell)])
+    params = params_of(draft for draft in drafts if is_parameters(draft))
+    return dag_of(drafts, default=default_name(path), params=params)[0]
+
+
+def _may_tell(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell may say something of the DAG itself."""
+    return "%dag" in "".join(cell["source"]) or PARAMETERS_TAG in cell.get("metadata", {}).get("tags", ())
 
 
 def default_name(path: str) -> str:

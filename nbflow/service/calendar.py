@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from nbflow.model.dag import DagSpec
     from nbflow.model.run import Interval
-    from nbflow.service.workflow import Workflow
 
 _SECOND = timedelta(seconds=1)
 MOST_COUNTED = 10_000  # of intervals that are passed over
@@ -29,20 +29,18 @@ class Due:
 
     Attributes:
         run: its key; it takes a place until it is said to be over.
-        workflow: the published version.
         interval: what it is about.
         left_out: how many intervals were passed over since the one before, counted to `MOST_COUNTED`.
     """
 
     run: RunKey
-    workflow: Workflow
     interval: Interval
     left_out: int
 
 
 @dataclass(slots=True)
 class _Entry:
-    workflow: Workflow
+    dag: DagSpec
     table: Timetable
     last: Interval | None
     planned: datetime | None = None
@@ -77,13 +75,12 @@ class Calendar:
         """When there may be a run to make; None where no schedule has one."""
         return self._heap[0][0] if self._heap else None
 
-    def put(self, workflow: Workflow, at: datetime) -> None:
+    def put(self, dag: DagSpec, at: datetime) -> None:
         """Follow a DAG's schedule, or its new version.
 
         Raises:
             DateError, ValueError: the schedule can't be followed.
         """
-        dag = workflow.flow.dag
         before = self._entries.pop(dag.dag_id, None)
         if dag.schedule is None:
             return
@@ -94,7 +91,7 @@ class Calendar:
             start_date=dag.start_date,
             end_date=dag.end_date,
         )
-        entry = _Entry(workflow, table, self._last_made(dag.dag_id, at))
+        entry = _Entry(dag, table, self._last_made(dag.dag_id, at))
         if before is not None:
             entry.open = before.open
         self._entries[dag.dag_id] = entry
@@ -137,12 +134,12 @@ class Calendar:
             return
         entry.open.discard(run)
         # With @continuous the next run begins where this one ended, so it is known only now.
-        if run.dag_id in self._full or entry.workflow.flow.dag.max_active_runs == 1:
+        if run.dag_id in self._full or entry.dag.max_active_runs == 1:
             self._full.discard(run.dag_id)
             self._plan(run.dag_id, at)
 
     def _make(self, entry: _Entry, at: datetime) -> Due | None:
-        dag = entry.workflow.flow.dag
+        dag = entry.dag
         interval = next_run(dag, entry.table, last=entry.last, now=at)
         if interval is None or interval.due > at:
             return None
@@ -153,11 +150,11 @@ class Calendar:
         passed = 0 if last is None else left_out(entry.table, last, interval, most=MOST_COUNTED)
         run = RunKey(dag.dag_id, run_id_of(interval.logical_date))
         entry.open.add(run)
-        return Due(run=run, workflow=entry.workflow, interval=interval, left_out=passed)
+        return Due(run=run, interval=interval, left_out=passed)
 
     def _plan(self, dag_id: str, at: datetime) -> None:
         entry = self._entries[dag_id]
-        interval = next_run(entry.workflow.flow.dag, entry.table, last=entry.last, now=at)
+        interval = next_run(entry.dag, entry.table, last=entry.last, now=at)
         due = None if interval is None else interval.due
         if due is not None and due != entry.planned:
             heapq.heappush(self._heap, (due, dag_id))

@@ -77,7 +77,9 @@ class Inbox:
                 while True:
                     if isinstance(message, Finished):
                         message = self._finished(message.outcome)
-                    if message is not None and not (isinstance(message, Started) and self._passed_over(message)):
+                    if message is not None and not (
+                        isinstance(message, Started) and self._passed_over(message)
+                    ):
                         messages.append(message)
                     message = self._queue.get(timeout=0)
             except Empty:

@@ -15,7 +15,7 @@ from nbflow.service.calendar import Calendar
 from nbflow.service.open_run import openings, register
 from nbflow.service.publishing import PARAMS, publish
 from nbflow.service.submit import Standing, going_on, submissions
-from nbflow.service.workflow import stored_workflow
+from nbflow.service.workflow import stored_dag, stored_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,11 +48,12 @@ class Planner:
         self._state = state
         self._calendar = Calendar(lambda dag_id, now: state.schedules.last(dag_id, now=now))
         self._records: dict[str, DagRecord] = {}
+        self._workflows: dict[str, Workflow] = {}  # those that were needed
         self._followed: dict[str, _Stamp] = {}  # as its files were when they were last looked at
         self._files: dict[str, tuple[Path, ...]] = {}  # the notebook, and its modules
         self._looked = at
         for record in state.schedules.dags():
-            self.reload(record.dag_id, at)
+            self._take_up(record.dag_id, at)
 
     def __len__(self) -> int:
         return len(self._calendar)
@@ -75,8 +76,25 @@ class Planner:
         Returns:
             Its published version, None where its schedule makes no runs.
         """
+        record = self._take_up(dag_id, at)
+        if record is None:
+            return None
+        try:
+            return self._workflow(record)
+        except (NbflowError, ValueError) as error:
+            self._calendar.drop(dag_id)
+            self._fail(record, error, at)
+            return None
+
+    def _take_up(self, dag_id: str, at: datetime) -> DagRecord | None:
+        """Have the calendar follow a DAG's schedule as the store has it; its notebook is read when it is due.
+
+        Returns:
+            The DAG, None where its schedule makes no runs.
+        """
         record = self._state.dag(dag_id)
         self._records.pop(dag_id, None)
+        self._workflows.pop(dag_id, None)
         if record is None or record.scheduled is None or record.published is None:
             self._calendar.drop(dag_id)
             self._followed.pop(dag_id, None)
@@ -86,19 +104,30 @@ class Planner:
         elif dag_id not in self._followed:
             self._followed[dag_id] = ()  # it may have been saved while nobody looked
         self._records[dag_id] = record
-        self._files[dag_id] = (record.path,)
+        modules = self._state.versions.modules(dag_id, record.published) if record.follow else ()
+        self._files[dag_id] = (record.path, *(record.path.resolve().parent / path for path in modules))
         try:
-            workflow = stored_workflow(self._state, record, record.published)
-            self._files[dag_id] = (record.path, *(workflow.cwd / path for path in workflow.flow.modules))
             if record.paused:
                 self._calendar.drop(dag_id)
             else:
-                self._calendar.put(workflow, at)
+                self._calendar.put(stored_dag(self._state, record, record.published), at)
         except (NbflowError, ValueError) as error:
             self._calendar.drop(dag_id)
             self._fail(record, error, at)
             return None
-        return workflow
+        return record
+
+    def _workflow(self, record: DagRecord) -> Workflow:
+        """The published version of a DAG on the schedule.
+
+        Raises:
+            NbflowError: it can't be read.
+        """
+        assert record.published is not None  # noqa: S101 else it is not on the schedule
+        found = self._workflows.get(record.dag_id)
+        if found is None:
+            found = self._workflows[record.dag_id] = stored_workflow(self._state, record, record.published)
+        return found
 
     def look(self, at: datetime) -> list[Workflow]:
         """The new versions of notebooks that are followed and were saved since the last look."""
@@ -112,7 +141,7 @@ class Planner:
         """The runs that schedules make by now, stored already."""
         found: list[Opening] = []
         for due in self._calendar.due(at):
-            record = self._records[due.workflow.flow.dag.dag_id]
+            record = self._records[due.run.dag_id]
             if (known := self._state.dag(record.dag_id)) is None or known.paused:
                 self._calendar.drop(record.dag_id)
                 continue
@@ -126,12 +155,15 @@ class Planner:
     def unfinished(self) -> list[Opening]:
         """The runs that an earlier scheduler looked after and that are not over, each as it last ran."""
         found: list[Opening] = []
+        workflows: dict[tuple[str, str], Workflow] = {}  # many runs are of one version
         for run in self._state.schedules.unfinished():
             record = self._state.dag(run.key.dag_id)
             if record is None:
                 continue
             try:
-                workflow = stored_workflow(self._state, record, run.version)
+                of = record.dag_id, run.version
+                workflow = workflows.get(of) or stored_workflow(self._state, record, run.version)
+                workflows[of] = workflow
                 instances = self._state.instances(run.key)
                 todo = [going_on(run, instances, workflow.flow.dag.timezone, {})]
                 found += openings(self._state, workflow, todo)
@@ -159,8 +191,9 @@ class Planner:
     def _made(
         self, due: Due, record: DagRecord, at: datetime, is_open: Callable[[RunKey], bool]
     ) -> list[Opening]:
+        workflow = self._workflow(record)
         (submission,) = submissions(
-            due.workflow.flow,
+            workflow.flow,
             [due.interval],
             self._state,
             run_type=RunType.SCHEDULED,
@@ -175,8 +208,8 @@ class Planner:
                 self._calendar.closed(due.run, at)
             return []
         _LOG.info("run is due", extra=said)
-        register(self._state, due.workflow, [submission], unattended=True)
-        return openings(self._state, due.workflow, [submission], is_open=is_open)
+        register(self._state, workflow, [submission], unattended=True)
+        return openings(self._state, workflow, [submission], is_open=is_open)
 
     def _saved(self, dag_id: str, at: datetime) -> Workflow | None:
         record = self._records[dag_id]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbflow.errors import AddressError
 from nbflow.model.dag import DagSpec
 from nbflow.parse.dag_options import with_options
-from nbflow.parse.flow import flow_of
+from nbflow.parse.flow import dag_spec_of, flow_of
 from nbflow.parse.notebook_file import load
 from nbflow.service.clock import now
 from nbflow.service.dates import with_start
@@ -66,13 +66,27 @@ def stored_workflow(state: StateReader, record: DagRecord, version: str) -> Work
     Raises:
         AddressError: the home has no such version.
     """
-    stored = state.notebook(record.dag_id, version)
-    if stored is None:
-        raise AddressError(_NO_VERSION.format(dag_id=record.dag_id, version=version[:12]))
-    notebook = json.loads(stored)
+    notebook = _stored_notebook(state, record, version)
     modules = state.versions.modules(record.dag_id, version)
     flow = dated(with_stored_modules(flow_of(notebook, str(record.path)), modules), record)
     return Workflow(flow=flow, notebook=notebook, cwd=record.path.resolve().parent, stored=True)
+
+
+def stored_dag(state: StateReader, record: DagRecord, version: str) -> DagSpec:
+    """The `dag` of `stored_workflow`, without a look at its tasks.
+
+    Raises:
+        AddressError: the home has no such version.
+    """
+    notebook = _stored_notebook(state, record, version)
+    return _dated(dag_spec_of(notebook, str(record.path)), record, record.options)
+
+
+def _stored_notebook(state: StateReader, record: DagRecord, version: str) -> dict[str, object]:
+    stored = state.notebook(record.dag_id, version)
+    if stored is None:
+        raise AddressError(_NO_VERSION.format(dag_id=record.dag_id, version=version[:12]))
+    return json.loads(stored)
 
 
 def dated(flow: Flow, record: DagRecord | None, options: Mapping[str, object] | None = None) -> Flow:
@@ -89,9 +103,12 @@ def dated(flow: Flow, record: DagRecord | None, options: Mapping[str, object] | 
     """
     if options is None:
         options = {} if record is None else record.options
-    dag = with_options(flow.dag, open_options(flow.dag, options)) if options else flow.dag
-    pinned = None if record is None else record.start_date
-    return replace(flow, dag=with_start(dag, pinned, now=now()))
+    return replace(flow, dag=_dated(flow.dag, record, options))
+
+
+def _dated(dag: DagSpec, record: DagRecord | None, options: Mapping[str, object]) -> DagSpec:
+    told = with_options(dag, open_options(dag, options)) if options else dag
+    return with_start(told, None if record is None else record.start_date, now=now())
 
 
 def open_options(dag: DagSpec, options: Mapping[str, object]) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,8 +14,10 @@ from nbflow.errors import FlowError
 from nbflow.model.dag import DagSpec, Order, Param, TimetableKind
 from nbflow.model.task import SensorMode, TriggerRule
 from nbflow.parse.dag_values import chain
-from nbflow.parse.flow import flow_of
+from nbflow.parse.flow import dag_spec_of, flow_of
+from nbflow.parse.notebook_file import load
 
+NOTEBOOKS = (Path(__file__).parents[2] / "notebooks").glob("*.ipynb")
 TOML = """%%dag daily
 description = "All of it"
 owner = "me"
@@ -202,3 +205,24 @@ def test_chains(text: str, pairs: list[tuple[str, str]]) -> None:
 def test_what_is_no_chain_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write a >> b"):
         chain(text)
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS), ids=lambda path: path.stem)
+def test_the_dag_alone_is_read_as_with_all_its_tasks(path: Path) -> None:
+    notebook = load(path)
+    assert dag_spec_of(notebook, str(path)) == flow_of(notebook, str(path)).dag
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("x = 1",),
+        ("%dag --schedule @daily\n%task a\n1",),
+        ("import os\n%dag named --schedule '6h'\nos", "%%task a\n1"),
+        (TOML, "def twice(x): ...\ndef tell(context): ...", "%%task a\n1", "%%task b\n2"),
+    ],
+    ids=["says nothing", "on a line", "on a line further down", "in a cell"],
+)
+def test_the_dag_alone_is_read_wherever_it_is_told(cells: tuple[str, ...]) -> None:
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
+    assert dag_spec_of(notebook, "some.ipynb") == flow_of(notebook, "some.ipynb").dag

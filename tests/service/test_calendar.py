@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -14,11 +13,11 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
 
 from nbflow.model.run import RunKey, run_id_of
-from nbflow.parse.flow import flow_of
+from nbflow.parse.flow import dag_spec_of
 from nbflow.service.calendar import Calendar
-from nbflow.service.workflow import Workflow
 
 if TYPE_CHECKING:
+    from nbflow.model.dag import DagSpec
     from nbflow.model.run import Interval
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -26,9 +25,8 @@ HOUR = timedelta(hours=1)
 
 
 @cache
-def workflow(options: str, dag_id: str = "d") -> Workflow:
-    notebook = new_notebook(cells=[new_code_cell(f"%%dag {dag_id}\n{options}"), new_code_cell("%%task a\n1")])
-    return Workflow(flow=flow_of(notebook, f"{dag_id}.ipynb"), notebook={}, cwd=Path())
+def dag(options: str, dag_id: str = "d") -> DagSpec:
+    return dag_spec_of(new_notebook(cells=[new_code_cell(f"%%dag {dag_id}\n{options}")]), f"{dag_id}.ipynb")
 
 
 @dataclass
@@ -46,7 +44,7 @@ class World:
 
     def _calendar(self) -> Calendar:
         calendar = Calendar(self._last)
-        calendar.put(workflow(self.options), self.at)
+        calendar.put(dag(self.options), self.at)
         return calendar
 
     def _last(self, dag_id: str, at: datetime) -> Interval | None:
@@ -166,7 +164,7 @@ def test_what_is_dropped_is_made_no_more_and_what_comes_again_goes_on() -> None:
     w.calendar.drop("d")
     assert w.pass_time(HOUR) == []
     assert w.calendar.due(w.at) == []
-    w.calendar.put(workflow(w.options), w.at)
+    w.calendar.put(dag(w.options), w.at)
     assert len(w.calendar) == 1
     assert w.look() == ["20 01:00"]
     assert w.pass_time(HOUR) == ["20 02:00"]
@@ -175,9 +173,9 @@ def test_what_is_dropped_is_made_no_more_and_what_comes_again_goes_on() -> None:
 def test_many_schedules_are_kept_apart() -> None:
     calendar = Calendar(lambda _dag_id, _at: None)
     for number in range(200):
-        calendar.put(workflow("schedule = '@hourly'\nstart_date = 2026-11-20", f"d{number}"), START)
+        calendar.put(dag("schedule = '@hourly'\nstart_date = 2026-11-20", f"d{number}"), START)
     due = calendar.due(START + HOUR)
-    assert {one.workflow.flow.dag.dag_id for one in due} == {f"d{number}" for number in range(200)}
+    assert {one.run.dag_id for one in due} == {f"d{number}" for number in range(200)}
     assert calendar.due(START + HOUR) == []
 
 
