@@ -42,33 +42,22 @@ def run_marked(runs: Iterable[RunKey], state: RunState, reason: str, *, unless_o
 
 
 def triggered(
-    dag_id: str,
-    date: datetime | None,
-    params: Mapping[str, object],
-    *,
-    variant: str = "",
-    again: bool = True,
-    any_date: bool = False,
-    path: str = "",
+    dag_id: str, date: datetime, params: Mapping[str, object], *, again: bool, path: str = ""
 ) -> Body:
-    """The body of `trigger`.
+    """The body of `trigger`: a task wants a run.
 
     Args:
         dag_id: of the DAG.
-        date: the interval that starts then; None: the latest complete one.
+        date: the interval that starts then; where none of the DAG's does, that moment.
         params: values of its parameters.
-        variant: the name of a variant beside the ordinary run.
         again: whether a run that failed goes on; else only one that is not there yet begins.
-        any_date: whether a date on which none of its intervals starts will do too.
         path: of its notebook, where the home may not know it yet.
     """
     return {
         "dag_id": dag_id,
-        "date": None if date is None else date.isoformat(),
+        "date": date.isoformat(),
         "params": stored_params(params),
-        "variant": variant,
         "again": again,
-        "any_date": any_date,
         "path": path,
     }
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbflow.model.run import Interval
 
 _SECOND = timedelta(seconds=1)
+_ROOM = 16
 MOST_COUNTED = 10_000  # of intervals that are passed over
 
 
@@ -156,9 +157,13 @@ class Calendar:
         entry = self._entries[dag_id]
         interval = next_run(entry.dag, entry.table, last=entry.last, now=at)
         due = None if interval is None else interval.due
-        if due is not None and due != entry.planned:
-            heapq.heappush(self._heap, (due, dag_id))
-        entry.planned = due
+        planned, entry.planned = entry.planned, due
+        if due is None or due == planned:
+            return
+        heapq.heappush(self._heap, (due, dag_id))
+        if len(self._heap) > 2 * len(self._entries) + _ROOM:  # mostly of plans that were changed since
+            self._heap = [(one.planned, of) for of, one in self._entries.items() if one.planned is not None]
+            heapq.heapify(self._heap)
 
     def _begin_again(self, at: datetime) -> None:
         self._heap.clear()

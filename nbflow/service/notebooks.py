@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from nbflow.service.prepare import OpenRun
     from nbflow.store.home import Home
 
+_LOG = logging.getLogger("nbflow.scheduler")
+_MOST_SAID = 100  # failures at the end of a session
 _UNWRITTEN = """\
 the executed notebook of {label} could not be written to {target} ({why}). The run itself is stored; what \
 its tasks left lies in the home."""
@@ -47,7 +51,7 @@ class ExecutedNotebooks:
         self._report = report
         self._thread = ThreadPoolExecutor(1, "nbflow-notebooks")
         self._unsaved: dict[RunKey, None] = {}  # runs that have ended or stopped, but for some last tries
-        self._failures: list[str] = []
+        self._failures: deque[str] = deque(maxlen=_MOST_SAID)
 
     def over(self, moves: Iterable[Move | RunMove], *, busy: Set[RunKey]) -> list[RunKey]:
         """The runs that are over, or stopped for now, and whose last tries have ended; each once.
@@ -74,7 +78,8 @@ class ExecutedNotebooks:
     def close(self) -> list[str]:
         """Wait for what is being written; what couldn't be, in words, each time once."""
         self._thread.shutdown()
-        failures, self._failures = self._failures, []
+        failures = list(self._failures)
+        self._failures.clear()
         return failures
 
     def _tries(self, run: OpenRun, key: RunKey, instances: Sequence[InstanceRecord]) -> dict[str, list[_Try]]:
@@ -94,7 +99,9 @@ class ExecutedNotebooks:
         try:
             save_run_notebook(run, tries, target)
         except (OSError, ValueError) as error:
-            self._failures.append(_UNWRITTEN.format(label=run.label, target=target, why=error))
+            failure = _UNWRITTEN.format(label=run.label, target=target, why=error)
+            _LOG.warning("an executed notebook could not be written", extra={"why": failure})
+            self._failures.append(failure)
         except Exception as error:  # noqa: BLE001 the scheduler has to hear of it, whatever it is
             self._report(error)
 

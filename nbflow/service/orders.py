@@ -227,14 +227,12 @@ class Orders:
         workflow = self.workflow(body["dag_id"], body["path"])
         flow = workflow.flow
         check_params(flow.dag, body["params"])
-        date = None if body["date"] is None else datetime.fromisoformat(body["date"])
         (submission,) = submissions(
             flow,
-            [_interval(workflow, date, any_date=body["any_date"])],
+            [_interval(workflow, datetime.fromisoformat(body["date"]))],
             self._state,
             run_type=RunType.MANUAL,
             params=body["params"],
-            variant=body["variant"],
         )
         key, standing = submission.key, submission.standing
         begins = standing is Standing.NEW or (standing is Standing.CONTINUES and body["again"])
@@ -265,11 +263,9 @@ def pools_set(state: StateStore) -> PoolsSet:
     return PoolsSet(at=now(), pools={name: pool.slots for name, pool in pools.items()})
 
 
-def _interval(workflow: Workflow, date: datetime | None, *, any_date: bool) -> Interval:
-    dag = workflow.flow.dag
+def _interval(workflow: Workflow, date: datetime) -> Interval:
+    """The data interval that starts then; where none does, that moment."""
     try:
-        return one_interval(dag, None if date is None else Moment(date, whole_day=False), now=now())
+        return one_interval(workflow.flow.dag, Moment(date, whole_day=False), now=now())
     except DateError:
-        if date is None or not any_date:
-            raise
-    return Interval(logical_date=date, start=date, end=date, due=date)
+        return Interval(logical_date=date, start=date, end=date, due=date)

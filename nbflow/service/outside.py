@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Ask = Callable[[str, Mapping[str, object]], Future[Mapping[str, object]]]
 
 _PATIENCE = 30.0  # seconds
+_REMEMBERED = 10_000  # what was asked for; before that it is forgotten, as those tries have long ended
 _SILENT = "nbflow had no time to trigger {dag_id}: it is ending. The task runs again when its run goes on."
 
 
@@ -70,19 +71,20 @@ class Owner(Answers):
 
     def __init__(self, home: Home) -> None:
         super().__init__(home)
-        self._asked: set[tuple[TaskKey | None, int, str, str]] = set()
+        self._asked: dict[tuple[TaskKey | None, int, str, str], None] = {}
 
     def trigger(self, query: TriggerQuery) -> Standing:
         """See `Outside`. A run that failed goes on once for each try that asks."""
         asked = (query.asked_by, query.try_number, query.dag_id, run_id_of(query.logical_date))
         again = asked not in self._asked
-        self._asked.add(asked)
+        self._asked[asked] = None
+        if len(self._asked) > _REMEMBERED:
+            del self._asked[next(iter(self._asked))]
         body = triggered(
             query.dag_id,
             query.logical_date,
             query.conf,
             again=again,
-            any_date=True,
             path=self._beside(query),
         )
         try:

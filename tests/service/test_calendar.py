@@ -211,3 +211,15 @@ def test_whatever_the_clock_does_no_interval_is_made_twice_and_with_catchup_none
         assert sorted(starts) == [START + number * HOUR for number in range(hours)]
     elif policy == "catchup = false":
         assert max(starts) == latest.replace(minute=0) - HOUR
+
+
+def test_notebooks_published_again_and_again_leave_nothing_behind() -> None:
+    calendar = Calendar(lambda _dag_id, _at: None)
+    for number in range(1000):
+        calendar.put(
+            dag("schedule = '@yearly'\nstart_date = 2026-01-01"), START + number * timedelta(seconds=1)
+        )
+    assert len(calendar._heap) < 50
+    assert calendar.next_due == datetime(2027, 1, 1, tzinfo=UTC)
+    (due,) = calendar.due(datetime(2027, 1, 1, tzinfo=UTC))
+    assert due.interval.start == datetime(2026, 1, 1, tzinfo=UTC)

@@ -134,16 +134,14 @@ def test_a_trigger_finds_the_run_of_its_date(
 def test_a_trigger_of_a_run_under_way_leaves_it_alone(written: Written) -> None:
     flow = written.flow("%%dag n\nschedule = '@daily'", *CODE)
     written.run(flow, day(1), {"a": "S", "b": ".", "c": "."}, RunState.RUNNING)
-    order = told(written, "trigger", triggered("n", day(1).start, {}), is_open=lambda _: True)
+    order = told(written, "trigger", triggered("n", day(1).start, {}, again=True), is_open=lambda _: True)
     assert (order.answer["standing"], order.runs) == ("open", ())
 
 
 def test_a_task_may_trigger_a_date_on_which_nothing_starts(written: Written) -> None:
     flow = written.flow("%%dag n\nschedule = '@daily'", *CODE)
     at = day(1, hours=5).end
-    with pytest.raises(NbflowError, match="starts"):
-        told(written, "trigger", triggered("n", at, {}, path=flow.path))
-    order = told(written, "trigger", triggered("n", at, {}, path=flow.path, any_date=True))
+    order = told(written, "trigger", triggered("n", at, {}, again=True, path=flow.path))
     ((open_run, _),) = order.runs
     assert (open_run.interval.start, open_run.interval.end) == (at, at)
 
@@ -155,7 +153,7 @@ def test_what_is_paused_is_not_triggered(written: Written) -> None:
     assert isinstance(event, PauseSet)
     assert (event.dag_id, event.paused) == ("n", True)
     with pytest.raises(NbflowError, match=r"n is paused: .*nbflow unpause n"):
-        told(written, "trigger", triggered("n", day(1).start, {}))
+        told(written, "trigger", triggered("n", day(1).start, {}, again=True))
 
 
 def test_pools_are_told_as_they_are(written: Written) -> None:
@@ -167,12 +165,12 @@ def test_pools_are_told_as_they_are(written: Written) -> None:
 
 def test_what_cannot_be_done_says_why(written: Written) -> None:
     with pytest.raises(NbflowError, match=r"knows no DAG 'x'; run its notebook once"):
-        told(written, "trigger", triggered("x", None, {}))
+        told(written, "trigger", triggered("x", day(1).start, {}, again=True))
     flow = written.flow(*CODE)
     written.run(flow, day(1), SUCCEEDED, RunState.SUCCESS)
     written.flow("%%dag other", *CODE)
     with pytest.raises(NbflowError, match=r"n\.ipynb, now holds the DAG 'other'"):
-        told(written, "trigger", triggered("n", None, {}))
+        told(written, "trigger", triggered("n", day(1).start, {}, again=True))
     with pytest.raises(NbflowError, match=r"doesn't know the command 'fly'"):
         told(written, "fly", {})
 
