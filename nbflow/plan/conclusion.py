@@ -132,9 +132,11 @@ def resumed(now: Instance, again: str | None, spec: TaskSpec) -> Conclusion | No
             return back(cleared(now, spec), again)
         case TaskState.RUNNING if now.items is not None:
             return None  # its instances go on
-        case TaskState.QUEUED | TaskState.RESTARTING:  # it had not begun, or was being stopped: no loss
-            tries = max(now.max_tries, now.try_number + 1)
-            return back(now.changed(max_tries=tries), "it had not begun when its scheduler ended")
+        case TaskState.RESTARTING:
+            return back(cleared(now, spec), "it was being stopped when its scheduler ended")
+        case TaskState.QUEUED:  # no loss, and no retry is used up; a sensor goes on with the try it has
+            found = now.changed(max_tries=now.max_tries + (now.looks == 0))
+            return back(found, "it had not begun when its scheduler ended")
         case TaskState.RUNNING if spec.kind is TaskKind.SENSOR:  # a look costs nothing; it may wait for weeks
             return back(now, "it was looking when its scheduler ended")
         case TaskState.RUNNING if now.losses >= MAX_LOSSES:

@@ -18,6 +18,9 @@ RUN = RunKey("dag", "day 000")
 RUNNING = Instance(state=TaskState.RUNNING, try_number=2, max_tries=2)
 
 
+QUEUED = Instance(state=TaskState.QUEUED, try_number=1, max_tries=2)
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -27,6 +30,7 @@ class Case:
     max_tries: int
     losses: int = 0
     kind: TaskKind = TaskKind.TASK
+    retries: int = 0
 
 
 CASES = [
@@ -34,7 +38,19 @@ CASES = [
     Case("for the third time", RUNNING.changed(losses=2), TaskState.QUEUED, 3, 3, losses=3),
     Case("for the fourth time: failed", RUNNING.changed(losses=3), TaskState.FAILED, 2, 2, losses=3),
     Case("queued: no loss", RUNNING.in_state(TaskState.QUEUED), TaskState.QUEUED, 3, 3),
+    Case("queued with a retry left: none is used up", QUEUED, TaskState.QUEUED, 2, 3),
+    Case(
+        "a sensor that had not looked", QUEUED.changed(looks=1), TaskState.QUEUED, 1, 2, kind=TaskKind.SENSOR
+    ),
     Case("being stopped: no loss", RUNNING.in_state(TaskState.RESTARTING), TaskState.QUEUED, 3, 3),
+    Case(
+        "being stopped, to run again: with all its retries",
+        RUNNING.in_state(TaskState.RESTARTING),
+        TaskState.QUEUED,
+        3,
+        5,
+        retries=2,
+    ),
     Case("waiting for a retry", RUNNING.in_state(TaskState.UP_FOR_RETRY), TaskState.QUEUED, 3, 2),
     Case("a sensor that was looking", RUNNING.changed(looks=5), TaskState.QUEUED, 2, 2, kind=TaskKind.SENSOR),
 ]
@@ -43,7 +59,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_a_dead_scheduler_left_goes_on(case: Case) -> None:
     w = world()
-    spec = TaskSpec(task_id="a", kind=case.kind)
+    spec = TaskSpec(task_id="a", kind=case.kind, retries=case.retries)
     run = w.open(plan(alone="a", specs={"a": spec}), instances={"a": case.found}, state=RunState.RUNNING)
     key = keyed(run, "a")
     assert w.states[key] is case.state
