@@ -121,7 +121,11 @@ class Nbflow:
 
 
 class PlainDuckDB:
-    """One table with the frame's columns and a date: what somebody would write by hand, from and to Arrow."""
+    """One table with the frame's columns and a date: what somebody would write by hand.
+
+    From an Arrow table to an Arrow file, since whoever reads is another process; with `whole` from a pandas frame
+    to a pandas frame, in one process and without a file.
+    """
 
     def __init__(self, folder: Path, *, whole: bool) -> None:
         folder.mkdir(parents=True)
@@ -146,11 +150,16 @@ class PlainDuckDB:
         """As `FrameStore`."""
         query = "SELECT * EXCLUDE (ds) FROM plain WHERE ds = $ds"
         table = self.connection.sql(query, params={"ds": date_of(run)}).to_arrow_table()
-        return table.to_pandas(categories=["colour"]) if self._whole else table
+        if self._whole:
+            return table.to_pandas(categories=["colour"])
+        path = self.path.with_name(f"out-{run}.arrow")
+        with pa.ipc.new_file(path, table.schema) as file:
+            file.write_table(table)
+        return path
 
     def rows(self, found: Got) -> int:
         """As `FrameStore`."""
-        return len(found)
+        return len(found) if self._whole else pa.ipc.open_file(pa.memory_map(str(found))).read_all().num_rows
 
     def close(self) -> None:
         """As `FrameStore`."""

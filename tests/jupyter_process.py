@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "a-token-of-this-test"
+# Gives pages their application as `window.jupyterapp`, in JupyterLab and in Notebook 7.
+EXPOSED = ("--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True")
 _QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 _PATIENCE = 60  # seconds until a server that says nothing counts as one that doesn't start
 

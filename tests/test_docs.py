@@ -59,8 +59,10 @@ def test_every_option_of_a_task_is_in_the_readme(option: object) -> None:
 
 def test_every_local_link_and_picture_of_the_readme_is_there() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', README)
     assert links
-    for link in links:
+    assert pictures
+    for link in (*links, *pictures):
         assert (ROOT / link).exists(), link
 
 

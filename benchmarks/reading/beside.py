@@ -69,6 +69,8 @@ def measure(program: Path, seconds: float, rate: float) -> Iterator[Figure]:
                     ],
                     stdout=subprocess.PIPE,
                     text=True,
+                    # As kernels and terminals have: the system shares its processors among sessions.
+                    start_new_session=True,
                 )
                 for kind in kinds
             }
@@ -78,7 +80,7 @@ def measure(program: Path, seconds: float, rate: float) -> Iterator[Figure]:
     yield Figure(what=f"runs of 3 tasks in {seconds:g} s meanwhile", value=runs, unit="runs")
     for kind, found in told.items():
         for what, times in found["times"].items():
-            ordered = sorted(times)
+            ordered = sorted(times) or [float("nan")]
             bar = None if what.endswith("answered") else BAR_MS
             count = f"{len(times):,} in {seconds:g} s"
             yield Figure(what=f"{what}: median of {count}", value=percentile(ordered, 50), unit="ms")
@@ -170,7 +172,7 @@ def command(state: StateStore, kind: str, times: dict[str, list[float]]) -> None
         )
     else:
         date = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=len(times["trigger, answered"]))
-        number = state.commands.add("trigger", triggered("other", date, {}, any_date=True, path=path), now())
+        number = state.commands.add("trigger", triggered("other", date, {}, again=False, path=path), now())
     times[kind].append((time.perf_counter() - began) * 1000)
     while (answer := state.commands.answer_to(number)) is None:
         if time.perf_counter() > began + PATIENCE:

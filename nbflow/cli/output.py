@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from nbflow.model.json_text import json_text
 from nbflow.model.printable import printable
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def json_option(what: str) -> Callable[[Callable[..., None]], Callable[..., None
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON; datetimes and paths as text."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    """Print a value as JSON; datetimes, paths and the numbers that JSON doesn't have as text."""
+    text = json_text(value, indent=2, default=str)
     click.echo(_LEFT_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 

@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "graph": "the tasks and what joins them, live; with a date a picture of that run",
     "grid": "tasks down, runs across, live; --last N for more or fewer runs",
     "pull": "what a try had, into this kernel: DATE TASK; --failed: its variables where it failed; --into NAME",
-    "diff": "what two runs handed on, side by side by value: RUN RUN [TASK]",
+    "diff": "what two runs handed on, side by side by value: RUN RUN [TASK] [--key COLUMN,...]",
     "run": "run the notebook: a date, or --start-date and --end-date; interrupt the kernel to stop",
     "check": "every cell's role, all problems and warnings",
     "list": "the runs",
@@ -84,7 +84,7 @@ def nbflow_command(line: str, namespace: Mapping[str, object], puller: Puller | 
         case "diff":
             from nbflow.magics.diff import diff_line
 
-            diff_line(notebook, rest)
+            diff_line(notebook, rest, namespace)
         case "run":
             from nbflow.magics.run import run_live
 

@@ -1,37 +1,66 @@
-"""`%nbflow diff RUN RUN [TASK]`: what two runs handed on, side by side."""
+"""`%nbflow diff RUN RUN [TASK] [--key COLUMN,...]`: what two runs handed on, side by side."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
 
+from nbflow.codec import decode
 from nbflow.errors import OptionError
 from nbflow.service.board_target import fresh_target
 from nbflow.service.diff import SAME, diff
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from nbflow.service.diff import RunDiff
 
-_USAGE = "%nbflow diff takes two runs (dates, `latest` or run ids) and maybe a task, and got: {words}"
+_USAGE = (
+    "%nbflow diff takes two runs (dates, `latest` or run ids), maybe a task, and --key COLUMN,... for the columns "
+    "that name the rows of frames; it got: {words}"
+)
 _HEAD = ("task", "key", "", "what differs")
 _LEFT = "text-align:left"
 
 
-def diff_line(notebook: Path, words: list[str]) -> None:
+def diff_line(notebook: Path, words: list[str], namespace: Mapping[str, object]) -> None:
     """Carry out `%nbflow diff WORDS`: the table is displayed.
+
+    Args:
+        notebook: of the DAG.
+        words: what stands behind `diff`.
+        namespace: the kernel's, for the classes of handed-on objects that shared cells define.
 
     Raises:
         NbflowError: the call is wrong, or there is no such run or task.
     """
     from IPython.display import display
 
-    if len(words) not in (2, 3) or any(word.startswith("--") for word in words):
-        raise OptionError(_USAGE.format(words=" ".join(words) or "nothing"))
-    found = diff(fresh_target(notebook), *words)
+    plain, key = _read(words)
+    names = dict(namespace)
+    found = diff(fresh_target(notebook), *plain, read=lambda value: decode(value, namespace=names), key=key)
     display({"text/html": diff_html(found), "text/plain": diff_text(found)}, raw=True)
+
+
+def _read(words: list[str]) -> tuple[list[str], list[str]]:
+    """The runs and the task, and the columns of `--key`.
+
+    Raises:
+        OptionError: it is something else.
+    """
+    plain: list[str] = []
+    key: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        if flag == "--key":
+            key += [name.strip() for name in (value if equals else next(rest, "")).split(",")]
+        else:
+            plain.append(word)
+    if len(plain) not in (2, 3) or any(word.startswith("--") for word in plain) or not all(key):
+        raise OptionError(_USAGE.format(words=" ".join(words) or "nothing"))
+    return plain, key
 
 
 def diff_text(found: RunDiff) -> str:

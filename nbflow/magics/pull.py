@@ -220,6 +220,7 @@ def _head(found: PulledTry) -> str:
 def _rest(found: PulledTry, values: Mapping[str, object]) -> list[str]:
     """What else is to be said: where it failed, what was unset, what was not kept."""
     said = [f"it failed: {found.tried.reason}"] if found.variables else []
+    said += found.notes
     said += [f"unset, as in the run: {name} ({why})" for name, why in found.missing.items()]
     said += [f"not kept: {one}" for one in found.left_out]
     unread = [name for name, value in values.items() if value is _UNREADABLE]

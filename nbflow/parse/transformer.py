@@ -52,7 +52,8 @@ class HeaderTransformer:
                 "\n".join(f"line {problem.line}: {problem.message}" for problem in header.problems)
             )
         if header.kind is HeaderKind.DAG:
-            return lines  # a cell magic of its own: its body is TOML
+            # A cell magic of its own: its body is TOML. IPython refuses a cell magic without any.
+            return lines if len(lines) > 1 else [*lines, "\n"]
         start = header.lines
         while start < len(lines) and not lines[start].strip():
             start += 1

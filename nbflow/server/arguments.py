@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from nbflow.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _MISSING = "{route} needs {name}: {what}."
 _NO_NUMBER = "{name} is a whole number; {route} was given {found}."
 _NO_TEXT = "{name} is a text; {route} was given {found}."
+_NO_TEXTS = "{name} is a JSON list of texts, as []; {route} was given {found}."
 _NO_OBJECT = "{name} is a JSON object, as {{}}; {route} was given {found}."
 _LARGEST = 2**53  # beyond it JavaScript's numbers aren't whole any more
 _LONGEST = 60  # characters of what was given that an error repeats
@@ -63,21 +64,33 @@ class Arguments:
             pass
         raise OptionError(_NO_NUMBER.format(name=name, route=self._route, found=_short(found)))
 
+    def texts_or_none(self, name: str) -> Sequence[str] | None:
+        """A list of texts; in a query it is written as JSON. None where it isn't given."""
+        found = self._json(name)
+        if found is None:
+            return None
+        if isinstance(found, list) and all(isinstance(one, str) for one in found):
+            return found
+        raise OptionError(_NO_TEXTS.format(name=name, route=self._route, found=_short(self._given[name])))
+
     def mapping(self, name: str) -> Mapping[str, object]:
         """A JSON object; in a query it is written as JSON. Empty where it isn't given."""
-        found = self._given.get(name)
-        if found is None or found == "":
+        found = self._json(name)
+        if found is None:
             return {}
-        if isinstance(found, str):
-            try:
-                found = json.loads(found)
-            except ValueError:
-                raise OptionError(
-                    _NO_OBJECT.format(name=name, route=self._route, found=_short(found))
-                ) from None
-        if not isinstance(found, dict):
-            raise OptionError(_NO_OBJECT.format(name=name, route=self._route, found=_short(found)))
-        return found
+        if isinstance(found, dict):
+            return found
+        raise OptionError(_NO_OBJECT.format(name=name, route=self._route, found=_short(self._given[name])))
+
+    def _json(self, name: str) -> object:
+        """What stands there, read if it is a text; the text itself where that is no JSON; None where nothing does."""
+        found = self._given.get(name)
+        if not isinstance(found, str):
+            return found
+        try:
+            return json.loads(found) if found else None
+        except ValueError:
+            return found
 
 
 def _short(found: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from nbflow.errors import AddressError, NbflowError, TrustError
+from nbflow.model.json_text import json_text
 from nbflow.server.arguments import Arguments
 from nbflow.server.places import OutsideRoot, target_of
 from nbflow.server.routes import API, ROUTES
@@ -59,7 +59,7 @@ class _Handler(APIHandler):
         """The answer as JSON; in a worker thread, so that a large one is written there too."""
         arguments = Arguments(self._route.name, given)
         target = target_of(arguments, self._root)
-        return json.dumps(self._route.answer(target, arguments), ensure_ascii=False, allow_nan=False)
+        return json_text(self._route.answer(target, arguments))
 
 
 class ReadHandler(_Handler):

@@ -7,6 +7,7 @@ objects, times in UTC (ISO 8601); their shapes are those of `nbflow.service.boar
 | --- | --- | --- |
 | GET board | last (60) | headline, tasks, runs, squares and graph |
 | GET updates | since: a mark | what has moved after that mark |
+| GET graph | shut: groups, a JSON list | the graph with these groups as one box each |
 | GET square_panel | run_id, task_id, map_index (-1), try_number (latest) | a task instance: state, tries, outputs, values |
 | GET run_panel | run_id | a run: reason, parameters, its tasks over time |
 | GET task_panel | task_id, last (60) | a task over its runs |
@@ -63,6 +64,12 @@ def _updates(target: Target, given: Arguments) -> Mapping[str, object]:
     return updates(target, given.number("since", 0))
 
 
+def _graph(target: Target, given: Arguments) -> Mapping[str, object]:
+    from nbflow.widgets.board.graph import graph
+
+    return graph(target.flow, given.texts_or_none("shut"))
+
+
 def _square_panel(target: Target, given: Arguments) -> Mapping[str, object]:
     from nbflow.service.board_panel import square_panel
 
@@ -115,6 +122,7 @@ def _act(target: Target, given: Arguments) -> Mapping[str, object]:
 ROUTES = (
     Route(name="board", answer=_board),
     Route(name="updates", answer=_updates),
+    Route(name="graph", answer=_graph),
     Route(name="square_panel", answer=_square_panel),
     Route(name="run_panel", answer=_run_panel),
     Route(name="task_panel", answer=_task_panel),

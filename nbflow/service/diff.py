@@ -9,15 +9,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from nbflow.errors import XComError
 from nbflow.model.xcom import Form
 from nbflow.service.board_outputs import outputs_of
 from nbflow.service.frames_diff import frame_changes
 from nbflow.service.lookup import find_run, find_task, label_of, name_of, open_state
+from nbflow.service.pickles_diff import same_values
 from nbflow.service.versions import run_flow
 from nbflow.store.reading import reading_xcoms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -29,7 +31,15 @@ if TYPE_CHECKING:
     from nbflow.store.state import StateStore
     from nbflow.store.xcom_rows import StoredXCom
 
-SAME, CHANGED, ONLY_FIRST, ONLY_SECOND = "same", "changed", "only in the first", "only in the second"
+    Read = Callable[[XComValue], object]
+
+SAME, CHANGED, UNKNOWN, ONLY_FIRST, ONLY_SECOND = (
+    "same",
+    "changed",
+    "unknown",
+    "only in the first",
+    "only in the second",
+)
 OUTPUTS = "(outputs)"
 _WIDEST = 120  # characters of a value
 _LARGEST = 500_000_000  # bytes of frames that are compared
@@ -44,7 +54,8 @@ class ValueDiff:
     Attributes:
         task: the task instance, as people write it (`clean[3]`).
         key: what it was handed on under; `OUTPUTS` for what its cells printed.
-        verdict: `SAME`, `CHANGED`, `ONLY_FIRST` or `ONLY_SECOND`.
+        verdict: `SAME`, `CHANGED`, `ONLY_FIRST`, `ONLY_SECOND`, or `UNKNOWN` of two pickles that differ where nothing
+            tells whether what they hold does.
         said: what differs, in words: «3 → 4 (+1)», «2 rows added, 1 changed».
     """
 
@@ -63,17 +74,28 @@ class RunDiff:
     values: tuple[ValueDiff, ...]
 
 
-def diff(target: Target, first: str, second: str, task: str | None = None) -> RunDiff:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How values are compared: `read` makes the object of a pickle, `key` names the rows of frames."""
+
+    read: Read
+    key: Sequence[str]
+
+
+def diff(
+    target: Target, first: str, second: str, task: str | None = None, *, read: Read, key: Sequence[str] = ()
+) -> RunDiff:
     """What two runs of a DAG handed on, compared by value.
 
-    Frames are compared row by row: by the first columns that name each row once, else in order. Pickles are compared
-    as they are stored.
+    Frames are compared row by row: see `frame_changes`. Pickles that differ are read, and their values compared.
 
     Args:
         target: the DAG.
         first: one run: a date, `latest` or a run id.
         second: the other.
         task: `clean`, or `clean[3]`; None: all of them.
+        read: makes the object of a pickle, where its classes are to be had; raises XComError.
+        key: columns that name each row of a frame; for frames that have them all.
 
     Raises:
         AddressError: there is no such run or task.
@@ -85,7 +107,10 @@ def diff(target: Target, first: str, second: str, task: str | None = None) -> Ru
         known = {record.key.task_id for run in runs for record in state.instances(run.key)}
         wanted = None if task is None else find_task(target, runs[0], task, known)
         places = {task_id: place for place, task_id in enumerate(target.flow.tasks)}
-        found = [*_values(target, runs, wanted), *_outputs(state, target, runs, wanted)]
+        found = [
+            *_values(target, runs, wanted, _Way(read=read, key=key)),
+            *_outputs(state, target, runs, wanted),
+        ]
     found.sort(
         key=lambda one: (places.get(one.task.partition("[")[0], len(places)), one.task, one.key == OUTPUTS)
     )
@@ -93,7 +118,7 @@ def diff(target: Target, first: str, second: str, task: str | None = None) -> Ru
     return RunDiff(first=labels[0], second=labels[1], values=tuple(found))
 
 
-def _values(target: Target, runs: list[RunRecord], wanted: TaskKey | None) -> Iterator[ValueDiff]:
+def _values(target: Target, runs: list[RunRecord], wanted: TaskKey | None, way: _Way) -> Iterator[ValueDiff]:
     if not target.home.xcom.exists():
         return
     with reading_xcoms(target.home) as xcoms:
@@ -107,8 +132,8 @@ def _values(target: Target, runs: list[RunRecord], wanted: TaskKey | None) -> It
                 said = "" if there is None else _short(there.preview)
                 yield ValueDiff(task=task, key=place[2], verdict=verdict, said=said)
             else:
-                said = _compared(xcoms, one, other)
-                yield ValueDiff(task=task, key=place[2], verdict=CHANGED if said else SAME, said=said)
+                verdict, said = _compared(xcoms, one, other, way)
+                yield ValueDiff(task=task, key=place[2], verdict=verdict, said=said)
 
 
 def _current(
@@ -123,39 +148,56 @@ def _current(
     }
 
 
-def _compared(xcoms: XComReader, one: StoredXCom, other: StoredXCom) -> str:
-    """What differs, "" for nothing."""
+def _compared(xcoms: XComReader, one: StoredXCom, other: StoredXCom, way: _Way) -> tuple[str, str]:
+    """The verdict, and what differs."""
     if one.form is not other.form:
-        return f"{one.kind} → {other.kind}: {_short(one.preview)} → {_short(other.preview)}"
-    if one.form is Form.ARROW and one.size + other.size > _LARGEST:
-        return f"{_short(one.preview)} → {_short(other.preview)} (too large to compare row by row)"
+        return CHANGED, f"{one.kind} → {other.kind}: {_short(one.preview)} → {_short(other.preview)}"
+    if one.form is not Form.JSON and one.size + other.size > _LARGEST:
+        return UNKNOWN, f"{_short(one.preview)} → {_short(other.preview)} (too large to compare)"
     with TemporaryDirectory() as folder:
-        values: list[XComValue] = []
-        for number, value in enumerate((one, other)):
-            own = Path(folder) / str(number)
-            own.mkdir()
-            found = xcoms.get(value.task, value.key, try_number=value.try_number, folder=own)
-            if found is None:  # cleaned up since the listing
-                return "not there any more"
-            values.append(found)
-        return _difference(*values)
+        first = _fetched(xcoms, one, Path(folder) / "first")
+        second = _fetched(xcoms, other, Path(folder) / "second")
+        if first is None or second is None:  # cleaned up since the listing
+            return UNKNOWN, "not there any more"
+        return _difference(first, second, way)
 
 
-def _difference(one: XComValue, other: XComValue) -> str:
+def _fetched(xcoms: XComReader, value: StoredXCom, folder: Path) -> XComValue | None:
+    folder.mkdir()
+    return xcoms.get(value.task, value.key, try_number=value.try_number, folder=folder)
+
+
+def _difference(one: XComValue, other: XComValue, way: _Way) -> tuple[str, str]:
     kinds = "" if one.kind == other.kind else f"{one.kind} → {other.kind}: "
+    verdict = CHANGED
     match one.form:
         case Form.JSON:
             said = plain_change(json.loads(one.text or "null"), json.loads(other.text or "null"))
         case Form.ARROW:
-            said = frame_changes(_table(one), _table(other))
+            said = frame_changes(_table(one), _table(other), way.key)
         case Form.PICKLE:
-            same = (
-                one.path is not None
-                and other.path is not None
-                and one.path.read_bytes() == other.path.read_bytes()
-            )
-            said = "" if same else f"{_short(one.preview)} → {_short(other.preview)}"
-    return f"{kinds}{said or 'the same values'}" if kinds or said else ""
+            verdict, said = _pickles(one, other, way.read)
+    if not kinds and not said:
+        return SAME, ""
+    return verdict, f"{kinds}{said or 'the same values'}"
+
+
+def _pickles(one: XComValue, other: XComValue, read: Read) -> tuple[str, str]:
+    paths = [value.path for value in (one, other) if value.path is not None]
+    if len(paths) == 2 and paths[0].read_bytes() == paths[1].read_bytes():
+        return SAME, ""
+    try:
+        same = same_values(read(one), read(other), size=max(one.size, other.size))
+    except XComError as error:
+        return UNKNOWN, f"the pickles differ, and can't be read here: {_short(str(error))}"
+    shown = (_short(one.preview), _short(other.preview))
+    told = f"{shown[0]} → {shown[1]}" if shown[0] != shown[1] else f"{shown[0]}: what it holds"
+    if same is None:
+        return (
+            UNKNOWN,
+            f"the pickles of {told.removesuffix(': what it holds')} differ; nothing tells whether it does",
+        )
+    return (SAME, "") if same else (CHANGED, told)
 
 
 def plain_change(one: object, other: object) -> str:

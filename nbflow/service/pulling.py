@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,25 +14,29 @@ from nbflow.execute.brief import BRIEF_FILE, Brief
 from nbflow.execute.capture import INDEX_FILE
 from nbflow.model.run import TaskKey
 from nbflow.model.state import TaskState
-from nbflow.model.work import FAILURE_FOLDER
+from nbflow.model.work import FAILURE_FOLDER, Result
 from nbflow.model.xcom import XComValue
 from nbflow.service.handed import HandedOn
 from nbflow.service.lookup import find_instance, find_run, find_try, label_of, name_of, open_state
 from nbflow.service.params import run_params
 from nbflow.service.prepare import Attempt, OpenRun, request_of
+from nbflow.service.versions import run_flow
 from nbflow.store.reading import reading_xcoms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nbflow.model.flow import Flow
-    from nbflow.model.record import InstanceRecord, RunRecord, TryRecord
+    from nbflow.model.record import RunRecord, TryRecord
     from nbflow.service.lookup import Target
     from nbflow.store.state import StateStore
 
 _NOTHING_KEPT = (
     "{name} of {label} kept no variables: its try {number} {what}. Leave --failed out for its inputs."
 )
+_AGAIN = "{task} has run again since: its values here are those of its try {number}, as this try had them"
+_COLLECTED_AGAIN = "{task} has run again since: what it collected is here as it is by now"
+_ANOTHER_NOTEBOOK = "the notebook that it ran is not kept: this is what the notebook as saved would be given"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,7 @@ class PulledTry:
         params: the values that replaced the parameters' defaults.
         variables: at the point of failure, where they were asked for.
         left_out: those of them that were not kept, each with its kind and why, in words.
+        notes: in what this may not be what the try had, and what has run again since, in words.
     """
 
     key: TaskKey
@@ -61,6 +66,7 @@ class PulledTry:
     params: Mapping[str, object]
     variables: tuple[XComValue, ...] = ()
     left_out: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...] = field(default_factory=tuple)
 
 
 @contextmanager
@@ -69,8 +75,8 @@ def pulled(
 ) -> Iterator[PulledTry]:
     """What a try had, while the block lasts.
 
-    A try that failed has kept what it was given; what one that succeeded was given comes from the XCom store, as the
-    tasks above it have left it by now.
+    A try that failed has kept what it was given. What one that succeeded was given is in the XCom store, where every
+    try keeps what it handed on: it comes from the tries that had succeeded when this one was made.
 
     Args:
         target: the DAG.
@@ -95,8 +101,9 @@ def pulled(
         if brief is not None:
             inputs, missing = brief.inputs, brief.missing
             collected, item = brief.purpose.collected, brief.purpose.item
+            notes: tuple[str, ...] = ()
         else:
-            inputs, collected, item, missing = _from_store(state, target, run, key, Path(folder))
+            inputs, collected, item, missing, notes = _from_store(state, target, run, tried, Path(folder))
         yield PulledTry(
             key=key,
             label=label,
@@ -109,6 +116,7 @@ def pulled(
             params=params,
             variables=variables,
             left_out=left_out,
+            notes=notes,
         )
 
 
@@ -125,37 +133,75 @@ def _brief(tried: TryRecord) -> Brief | None:
 
 
 def _from_store(
-    state: StateStore, target: Target, run: RunRecord, key: TaskKey, folder: Path
-) -> tuple[Mapping[str, XComValue], Mapping[str, tuple[XComValue, ...]], XComValue | None, Mapping[str, str]]:
-    """What a try of this task instance would be given now, by the notebook as saved."""
-    flow = target.flow
+    state: StateStore, target: Target, run: RunRecord, tried: TryRecord, folder: Path
+) -> tuple[
+    Mapping[str, XComValue],
+    Mapping[str, tuple[XComValue, ...]],
+    XComValue | None,
+    Mapping[str, str],
+    tuple[str, ...],
+]:
+    """What a try was given, by the notebook that it ran; and what is to be said of that."""
+    key = tried.key
+    flow = run_flow(state, target, replace(run, version=tried.version))
+    notes = [] if flow.version == tried.version else [_ANOTHER_NOTEBOOK]
     if key.task_id not in flow.tasks:
-        return {}, {}, None, {}
-    records = {record.key: record for record in state.instances(run.key)}
+        return {}, {}, None, {}, tuple(notes)
+    then = _Then(state, run, tried)
     with reading_xcoms(target.home) as xcoms:
-        attempt = _attempt(flow, run, key, records, folder / "try")
+        attempt = _attempt(flow, run, key, then, folder / "try")
         request = request_of(attempt, xcoms, HandedOn(folder / "handed"))
-    return request.inputs, request.collected, request.item, request.missing
+    notes += [_AGAIN.format(task=task_id, number=number) for task_id, number in then.again.items()]
+    notes += [_COLLECTED_AGAIN.format(task=task_id) for task_id in then.mapped_again]
+    return request.inputs, request.collected, request.item, request.missing, tuple(notes)
 
 
-def _attempt(
-    flow: Flow, run: RunRecord, key: TaskKey, records: Mapping[TaskKey, InstanceRecord], folder: Path
-) -> Attempt:
+class _Then:
+    """How the task instances of a run stood when a try of one of them was made.
+
+    Attributes:
+        again: task → its try that counted then, of those that were asked for and have run again since.
+        mapped_again: mapped tasks of which an instance has.
+    """
+
+    def __init__(self, state: StateStore, run: RunRecord, tried: TryRecord) -> None:
+        self._state = state
+        self._at = tried.created
+        self.records = {record.key: record for record in state.instances(run.key)}
+        self.again: dict[str, int] = {}
+        self.mapped_again: list[str] = []
+
+    def standing(self, key: TaskKey) -> tuple[TaskState, int]:
+        """State and try number."""
+        record = self.records.get(key)
+        if record is None:
+            return TaskState.NONE, 0
+        tries = self._state.tries(key)
+        since = [one for one in tries if one.created > self._at]
+        if not since:  # as it is now: also of an instance that a person has marked
+            return record.state, record.try_number
+        before = [one for one in tries if one.ended is not None and one.ended <= self._at]
+        if not before:
+            return TaskState.NONE, 0
+        if before[-1].result != Result.SUCCESS.value:
+            return TaskState.FAILED, before[-1].try_number
+        if key.map_index < 0:
+            self.again[key.task_id] = before[-1].try_number
+        elif key.task_id not in self.mapped_again:
+            self.mapped_again.append(key.task_id)
+        return TaskState.SUCCESS, before[-1].try_number
+
+
+def _attempt(flow: Flow, run: RunRecord, key: TaskKey, then: _Then, folder: Path) -> Attempt:
     sources = {p for producers in flow.producers.get(key.task_id, {}).values() for p in producers}
 
-    def standing(task_id: str) -> tuple[TaskState, int]:
-        record = records.get(TaskKey(run.key, task_id))
-        return (TaskState.NONE, 0) if record is None else (record.state, record.try_number)
-
     def instances(task_id: str) -> tuple[tuple[TaskKey, int], ...]:
-        return tuple(
-            (place, record.try_number)
-            for place, record in records.items()
-            if place.task_id == task_id and place.map_index >= 0 and record.state is TaskState.SUCCESS
-        )
+        places = [place for place in then.records if place.task_id == task_id and place.map_index >= 0]
+        stood = [(place, *then.standing(place)) for place in places]
+        return tuple((place, number) for place, state, number in stood if state is TaskState.SUCCESS)
 
     def knows_items(task_id: str) -> bool:
-        record = records.get(TaskKey(run.key, task_id))
+        record = then.records.get(TaskKey(run.key, task_id))
         return flow.tasks[task_id].mapped and record is not None and record.items is not None
 
     whole = key._replace(map_index=-1)
@@ -167,11 +213,11 @@ def _attempt(
         try_number=1,
         token="",
         folder=folder,
-        producers={task_id: standing(task_id) for task_id in sources},
+        producers={task_id: then.standing(TaskKey(run.key, task_id)) for task_id in sources},
         exchange=None,
         previous_success=None,
         collected={task_id: instances(task_id) for task_id in sources if knows_items(task_id)},
-        item=None if key.map_index < 0 else (whole, standing(key.task_id)[1]),
+        item=None if key.map_index < 0 else (whole, then.standing(whole)[1]),
     )
 
 

@@ -15,19 +15,21 @@ import os
 import shutil
 import threading
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from nbflow.errors import NbflowError, SqlError
 from nbflow.store.catalogue import asked_tables, known_tables
+from nbflow.store.guest import Guest, GuestGone
 from nbflow.store.people import check
 from nbflow.store.sql import queries
 from nbflow.store.state_tables import STATE_TABLES, state_table
 from nbflow.store.xcom_file import READING_THREADS
 from nbflow.store.xcom_rows import first_row
+from nbflow.store.xcom_statements import Statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from nbflow.store.catalogue import AskedTable
-    from nbflow.store.people import Question
+    from nbflow.store.people import Query, Question
 
 _AT_ONCE = 4
 _BATCH_ROWS = 100_000
@@ -46,6 +48,7 @@ _LINGER = (
     2.0  # seconds for which guests' threads stay after the last one: to change their number takes a while
 )
 _DISK_SHARE = 4  # one part of so many that are free on the home's disk
+_QUERIES_KEPT = 64
 _ROOM = 10.0  # seconds for guests to let go of what they hold
 
 _FULL = "{count} other queries run already, and none has ended within {timeout:g} s. Ask again later."
@@ -57,46 +60,6 @@ the query needs more memory than nbflow lends ({limit} for all of its work): ask
 let SQL aggregate before it sorts or collects. DuckDB says: {why}"""
 _MADE_ROOM = "the query was stopped: it left no memory to store what tasks hand on. Ask for less at once."
 _STOPPED = "the query was stopped"
-
-
-class GuestGone(Exception):
-    """Whoever asked has gone, or asks elsewhere; never shown."""
-
-
-@dataclass(slots=True)
-class _Guest:
-    """A query that runs.
-
-    Attributes:
-        until: when its time is over, on the monotonic clock.
-        why: why it is being stopped; None while it isn't.
-        working: held while DuckDB works on it, and not while its reader does something with the rows.
-        result: None until it has begun.
-    """
-
-    cursor: DuckDBPyConnection
-    question: Question
-    is_gone: Callable[[], bool]
-    until: float
-    why: Exception | None = None
-    working: threading.Lock = field(default_factory=threading.Lock)
-    result: pa.RecordBatchReader | None = None
-
-    def stop(self, why: Exception) -> None:
-        """Have it end. Nobody hears that between two batches: to be called until it has ended."""
-        self.why = self.why or why
-        with suppress(duckdb.Error):  # it has let go
-            self.cursor.interrupt()
-
-    def let_go(self) -> None:
-        """Free what it holds, once DuckDB works on it no more; also under a reader that has stopped reading."""
-        if self.working.acquire(timeout=_ROOM):
-            try:
-                if self.result is not None:
-                    self.result.close()
-                self.cursor.close()
-            finally:
-                self.working.release()
 
 
 class Guests:
@@ -116,7 +79,7 @@ class Guests:
         self._idle_threads = idle_threads
         self._places = threading.Semaphore(_AT_ONCE)
         self._changed = threading.Condition()
-        self._guests: dict[str, _Guest] = {}
+        self._guests: dict[str, Guest] = {}
         self._watching = False
         self._closed = False
         with connection.cursor() as cursor:
@@ -124,6 +87,11 @@ class Guests:
             cursor.execute(queries("people.sql")["room_on_disk"].format(bytes=room))
             row = first_row(cursor, queries("people.sql")["memory_limit"])
         self._limit = str(row[0]) if row else ""
+        sql = queries("people.sql")
+        memory = sql["operator_memory"].format(memory=_half(self._limit))
+        self._beginning = (sql["no_progress"], sql["in_utc"], memory, sql["begin"])
+        self._statements = Statements()
+        self._queries: OrderedDict[str, Query] = OrderedDict()
 
     @contextmanager
     def answer(
@@ -146,7 +114,7 @@ class Guests:
             raise SqlError(_FULL.format(count=_AT_ONCE, timeout=question.timeout))
         try:
             with self._connection.cursor() as cursor:
-                guest = _Guest(cursor, question, is_gone, until)
+                guest = Guest(cursor, question, is_gone, until)
                 self._let_in(guest)
                 try:
                     with self._told(guest):
@@ -182,7 +150,7 @@ class Guests:
         with self._changed:
             self._changed.wait_for(lambda: not self._watching, timeout=_ROOM)
 
-    def _dismiss(self, why: Exception) -> list[_Guest]:
+    def _dismiss(self, why: Exception) -> list[Guest]:
         with self._changed:
             found = list(self._guests.values())
             for guest in found:
@@ -191,19 +159,28 @@ class Guests:
             self._let_out(guest)
         return found
 
-    def _begin(self, guest: _Guest) -> pa.RecordBatchReader:
-        sql, cursor = queries("people.sql"), guest.cursor
-        cursor.execute(sql["settings"].format(memory=_half(self._limit)))
-        cursor.execute(sql["begin"])
-        names = check(cursor, guest.question.sql)
+    def _begin(self, guest: Guest) -> pa.RecordBatchReader:
+        cursor = guest.cursor
+        for text in self._beginning:
+            cursor.execute(self._statements.of(cursor, text))
+        query = self._query(cursor, guest.question.sql)
         for name in STATE_TABLES:
-            if name in names:
+            if name in query.tables:
                 cursor.register(name, state_table(self._state, name))
         # A relation's rows come as they are asked for; `execute` would collect them all first.
-        return cursor.sql(guest.question.sql).to_arrow_reader(_BATCH_ROWS)
+        return cursor.sql(query.statement).to_arrow_reader(_BATCH_ROWS)
+
+    def _query(self, cursor: DuckDBPyConnection, sql: str) -> Query:
+        """What `check` accepts, which takes as long as a small query does: a dashboard asks the same again."""
+        found = self._queries.get(sql)
+        if found is None:
+            found = self._queries[sql] = check(cursor, sql)
+            if len(self._queries) > _QUERIES_KEPT:
+                self._queries.popitem(last=False)
+        return found
 
     def _batches(
-        self, guest: _Guest, result: pa.RecordBatchReader, schema: pa.Schema
+        self, guest: Guest, result: pa.RecordBatchReader, schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
         while True:
             with self._told(guest):
@@ -213,7 +190,7 @@ class Guests:
             yield batch if schema is result.schema else batch.cast(schema)
 
     @contextmanager
-    def _told(self, guest: _Guest) -> Iterator[None]:
+    def _told(self, guest: Guest) -> Iterator[None]:
         """While DuckDB works: what it raises, in our words."""
         try:
             with guest.working:
@@ -239,7 +216,7 @@ class Guests:
             return f"{text}\n\nThere are: {names}."
         return text
 
-    def _let_in(self, guest: _Guest) -> None:
+    def _let_in(self, guest: Guest) -> None:
         with self._changed:
             if self._closed:
                 raise GuestGone
@@ -249,11 +226,12 @@ class Guests:
                 self._use_threads(min(READING_THREADS, os.cpu_count() or 1))
                 threading.Thread(target=self._watch, name="nbflow-guests", daemon=True).start()
 
-    def _let_out(self, guest: _Guest) -> None:
+    def _let_out(self, guest: Guest) -> None:
         guest.let_go()
         with self._changed:
             self._guests.pop(guest.question.number, None)
-            self._changed.notify_all()
+            if self._closed:  # else the watch sees it soon enough, and need not take this query's processor
+                self._changed.notify_all()
 
     def _watch(self) -> None:
         """Stop who is late or gone; again and again, since between two batches nobody hears it."""

@@ -20,7 +20,7 @@ from nbflow.store.sql import queries
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, Statement
 
 TIMEOUT = 60.0  # seconds
 _TABLE_FUNCTIONS = frozenset(
@@ -56,11 +56,21 @@ class Question:
     number: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
-def check(cursor: DuckDBPyConnection, sql: str) -> frozenset[str]:
-    """Accept a query that only reads what is there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A statement that only reads what is there.
 
-    Returns:
-        The names of tables it asks for without a schema, in lower case.
+    Attributes:
+        statement: as DuckDB has parsed it; it may be executed on any connection, and again.
+        tables: the names of tables it asks for without a schema, in lower case.
+    """
+
+    statement: Statement
+    tables: frozenset[str]
+
+
+def check(cursor: DuckDBPyConnection, sql: str) -> Query:
+    """Accept a query that only reads what is there.
 
     Raises:
         SqlError: it is none, or none that DuckDB understands.
@@ -81,7 +91,7 @@ def check(cursor: DuckDBPyConnection, sql: str) -> frozenset[str]:
     tree = json.loads(rows[0][0])
     if tree["error"]:
         raise SqlError(tree["error_message"])
-    return frozenset(_tables(tree))
+    return Query(statement=statements[0], tables=frozenset(_tables(tree)))
 
 
 def _tables(tree: object) -> Iterator[str]:

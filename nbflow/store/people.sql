@@ -1,10 +1,15 @@
 -- What people's SQL needs beside the XComs: of DuckDB what there is to ask, of state.sqlite the tables
 -- `runs` and `task_instances`.
 
--- name: settings
--- For one connection that people's SQL runs on. Sorts and hash tables go to disk before they take everything.
+-- name: no_progress
+-- This and what follows up to `operator_memory`: for one connection that people's SQL runs on.
 SET enable_progress_bar = false;
+
+-- name: in_utc
 SET TimeZone = 'UTC';
+
+-- name: operator_memory
+-- Sorts and hash tables go to disk before they take everything.
 SET operator_memory_limit = '{memory}';
 
 -- name: room_on_disk

@@ -50,7 +50,7 @@ class FileSource:
     @contextmanager
     def answer(self, question: Question) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
         """See `Source`."""
-        from nbflow.store.guests import GuestGone
+        from nbflow.store.guest import GuestGone
 
         try:
             with self._store.guests(self._home.state).answer(question, self._is_wanted) as found:

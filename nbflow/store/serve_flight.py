@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from io import BytesIO
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.flight as fl
 
+from nbflow.codec.files import new_file
 from nbflow.errors import NbflowError
-from nbflow.store.guests import GuestGone
+from nbflow.store.guest import GuestGone
 from nbflow.store.people import Question
 from nbflow.store.token import home_token, same_token
-from nbflow.store.wire import SCHEMA, abouts, error_json, key_of, sent, stored_json
+from nbflow.store.wire import PIECE, SCHEMA, abouts, error_json, key_of, sent, sent_whole, stored_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from nbflow.model.run import TaskKey
+    from nbflow.model.xcom import Form
     from nbflow.store.home import Home
     from nbflow.store.xcom import XComStore
+    from nbflow.store.xcom_target import Target
 
 HEADER = "authorization"
 STOP = "stop"
@@ -84,13 +89,23 @@ class XComServer(fl.FlightServerBase):
             case {"list": asked}:
                 return SCHEMA, abouts(stored_json(stored) for stored in self._xcoms.list_values(**asked))
             case {"get": asked}:
-                task = key_of(asked.pop("task"))
-                value = self._xcoms.get(task, **asked, folder=self._folder(stack))
-                return SCHEMA, sent([] if value is None else [(task, value)])
+                return SCHEMA, self._sent(key_of(asked.pop("task")), asked, stack)
             case {"pull": asked}:
                 return SCHEMA, sent(self._xcoms.pull(**asked, folder=self._folder(stack)))
             case _:
                 raise NbflowError(_UNKNOWN.format(question="/".join(question)))
+
+    def _sent(self, task: TaskKey, asked: dict[str, Any], stack: ExitStack) -> Iterator[pa.RecordBatch]:
+        """One value. A small one never becomes a file here: to make and remove one can wait for the disk."""
+        content = BytesIO()
+
+        def place(key: str, form: Form, size: int) -> Target:
+            return content if size <= PIECE else new_file(self._folder(stack), key, form)
+
+        value = self._xcoms.get_into(place, task, **asked)
+        if value is None or value.path is not None:
+            return sent([] if value is None else [(task, value)])
+        return sent_whole(task, value, content.getvalue())
 
     def _folder(self, stack: ExitStack) -> Path:
         from pathlib import Path

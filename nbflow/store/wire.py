@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = pa.schema([("about", pa.string()), ("piece", pa.binary())])
-_PIECE = 4 << 20  # bytes
+PIECE = 4 << 20  # bytes of a file that are sent at once
 _LISTED_AT_ONCE = 10_000
 _CUT = "`{key}` came cut from the process that has the XComs open: {found:,} of {size:,} bytes"
 _UNKNOWN = "the process that holds the home sent an error of another nbflow: {message}"
@@ -58,13 +58,19 @@ def sent(values: Iterable[tuple[TaskKey, XComValue]]) -> Iterator[pa.RecordBatch
         if value.path is None:
             continue
         with value.path.open("rb") as file:
-            while piece := file.read(_PIECE):
+            while piece := file.read(PIECE):
                 yield _batch([None], [piece])
         value.path.unlink()
 
 
+def sent_whole(task: TaskKey, value: XComValue, content: bytes) -> Iterator[pa.RecordBatch]:
+    """A value and what its file would have, at once."""
+    about = json.dumps([key_json(task), value.to_json()])
+    yield _batch([about, None], [None, content]) if content else _batch([about], [None])
+
+
 def received(batches: Iterable[pa.RecordBatch], folder: Path) -> list[tuple[TaskKey, XComValue]]:
-    """The inverse of `sent`: files are made in `folder`.
+    """The inverse of `sent` and `sent_whole`: files are made in `folder`.
 
     Raises:
         XComError: a file is not all there. Then, and when the batches break off, no file of it is left.

@@ -19,7 +19,10 @@ from nbflow.store.sql import queries
 from nbflow.store.xcom_commit import Writer
 from nbflow.store.xcom_fetch import Fetcher
 from nbflow.store.xcom_file import open_file
-from nbflow.store.xcom_rows import FrameRefused, StoredXCom, TryXComs, stored_xcom
+from nbflow.store.xcom_listing import listed
+from nbflow.store.xcom_rows import FrameRefused, StoredXCom, TryXComs
+from nbflow.store.xcom_statements import Statements
+from nbflow.store.xcom_target import files_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from nbflow.model.run import RunKey, TaskKey
     from nbflow.model.xcom import XComValue
     from nbflow.store.guests import Guests
+    from nbflow.store.xcom_target import Place
 
 __all__ = ["StoredXCom", "TryXComs", "XComStore", "open_briefly"]
 
@@ -49,7 +53,8 @@ class XComStore:
         self._inviting = threading.Lock()
         self._writing = threading.Lock()
         self._writer: Writer | None = None
-        self._fetcher = Fetcher(home)
+        self._statements = Statements()
+        self._fetcher = Fetcher(home, self._statements)
         self._pid = os.getpid()
 
     @classmethod
@@ -154,8 +159,14 @@ class XComStore:
             XComError: it is a pickle that was changed or is not signed with this home's key, or not all
                 of it is there any more.
         """
+        return self.get_into(files_in(folder), task, key, try_number=try_number)
+
+    def get_into(
+        self, place: Place, task: TaskKey, key: str, *, try_number: int | None = None
+    ) -> XComValue | None:
+        """As `get`; what its file has goes to a place of the caller's choice. In memory, `path` is None."""
         with self._snapshot() as cursor:
-            return self._fetcher.get(cursor, task, key, try_number, folder)
+            return self._fetcher.get(cursor, task, key, try_number, place)
 
     def pull(
         self,
@@ -194,8 +205,9 @@ class XComStore:
             "prior": include_prior_dates,
         }
         with self._snapshot() as cursor:
-            rows = cursor.execute(queries("xcom.sql")["pull"], parameters).fetchall()
-            return [self._fetcher.of_row(cursor, row, folder) for row in rows]
+            query = self._statements.of(cursor, queries("xcom.sql")["pull"])
+            rows = cursor.execute(query, parameters).fetchall()
+            return [self._fetcher.of_row(cursor, row, files_in(folder)) for row in rows]
 
     def list_values(
         self,
@@ -215,17 +227,16 @@ class XComStore:
             key: the name handed on, None for all.
             hidden: whether what nbflow keeps for itself is listed too.
         """
-        parameters = {
-            "dag_id": dag_id,
-            "run_id": run_id,
-            "task_id": task_id,
-            "key": key,
-            "hidden": None if hidden else HIDDEN,
-        }
-        with self._cursor() as cursor:
-            return [
-                stored_xcom(row) for row in cursor.execute(queries("xcom.sql")["list"], parameters).fetchall()
-            ]
+        with self._snapshot() as cursor:
+            return listed(
+                cursor,
+                self._statements,
+                dag_id=dag_id,
+                run_id=run_id,
+                task_id=task_id,
+                key=key,
+                hidden=None if hidden else HIDDEN,
+            )
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -240,7 +251,8 @@ class XComStore:
     @contextmanager
     def _cursor(self) -> Iterator[DuckDBPyConnection]:
         with self._usable(), self._connection.cursor() as cursor:
-            cursor.execute("SET enable_progress_bar = false")  # in a notebook it prints into the output
+            # In a notebook it prints into the output.
+            cursor.execute(self._statements.of(cursor, queries("people.sql")["no_progress"]))
             yield cursor
 
     @contextmanager
@@ -254,7 +266,7 @@ class XComStore:
     @contextmanager
     def _written(self) -> Iterator[Writer]:
         with self._writing, self._usable():
-            writer = self._writer = self._writer or Writer(self._home, self._connection)
+            writer = self._writer = self._writer or Writer(self._home, self._connection, self._statements)
             try:
                 yield writer
             except BaseException:

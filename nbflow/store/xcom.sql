@@ -255,16 +255,24 @@ WHERE t.is_current AND k.dag_id = $dag_id AND k.key = $key
 QUALIFY t.run_id = max(t.run_id) OVER (PARTITION BY k.task_id)
 ORDER BY list_position($task_ids, k.task_id), k.task_id, t.map_index;
 
--- name: list
-SELECT k.dag_id, t.run_id, k.task_id, t.map_index, t.try_number, t.is_current, t.ds, t.committed,
-    k.key, v.form, v.kind, v.size, v.preview
-FROM nbflow.value v JOIN nbflow.try t ON t.id = v.try_id JOIN nbflow.key k ON k.id = v.key_id
-WHERE k.dag_id = $dag_id
-    AND ($run_id IS NULL OR t.run_id = $run_id)
-    AND ($task_id IS NULL OR k.task_id = $task_id)
-    AND ($key IS NULL OR k.key = $key)
-    AND ($hidden IS NULL OR NOT starts_with(k.key, $hidden))
-ORDER BY t.run_id, k.task_id, t.map_index, t.try_number, t.id, v.id;
+-- name: listed_keys
+-- The keys of a DAG, or of one of its tasks, that a listing shows. The three parts of a listing: see listed().
+SELECT id, task_id, key FROM nbflow.key
+WHERE dag_id = $dag_id
+    AND ($task_id IS NULL OR task_id = $task_id)
+    AND ($key IS NULL OR key = $key)
+    AND ($hidden IS NULL OR NOT starts_with(key, $hidden));
+
+-- name: listed_tries
+SELECT id, run_id, map_index, try_number, is_current, ds, committed FROM nbflow.try
+WHERE dag_id = $dag_id
+    AND ($run_id IS NULL OR run_id = $run_id)
+    AND ($task_id IS NULL OR task_id = $task_id);
+
+-- name: listed_values
+-- Values of the tries from one number to another, inclusive: a range leaves out most of the table unread.
+SELECT id, try_id, key_id, form, kind, size, preview FROM nbflow.value
+WHERE try_id BETWEEN $first AND $last AND list_contains($keys, key_id);
 
 -- name: read_chunks
 -- Some of a value's chunks: from one number to another, inclusive.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbflow.errors import XComError
 from nbflow.store.sql import queries
+from nbflow.store.xcom_target import emptied, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from _duckdb import Appender
     from duckdb import DuckDBPyConnection
+
+    from nbflow.store.xcom_target import Target
 
 CHUNK_SIZE = 128 << 10
 """Bytes. DuckDB silently cuts a BLOB of 4 GiB or more, and it needs memory for 2,048 rows at once: larger
@@ -39,25 +42,25 @@ def store_file(chunks: Appender, value_id: int, path: Path, sign: hmac.HMAC | No
 def fetch_file(
     cursor: DuckDBPyConnection,
     value_id: int,
-    path: Path,
+    target: Target,
     sign: hmac.HMAC | None,
     signature: bytes | None,
     size: int,
 ) -> None:
-    """Write the value's chunks into a file.
+    """Write the value's chunks.
 
     Args:
         cursor: where the chunks are.
         value_id: whose.
-        path: the file, written over.
+        target: written over.
         sign: what made the signature; None for files that need none.
         signature: the stored one; None is refused like a wrong one.
         size: of the file that was stored, in bytes.
 
     Raises:
-        XComError: cut, unsigned, changed, or signed with another key; the file is then not to be used.
+        XComError: cut, unsigned, changed, or signed with another key; what was written is then not to be used.
     """
-    with path.open("wb") as file:
+    with emptied(target) as file:
         for content in _chunks(cursor, value_id):
             file.write(content)
             if sign is not None:
@@ -69,7 +72,7 @@ def fetch_file(
             "It is not read, because that would run what is in it. Run its task again"
         )
         raise XComError(msg)
-    if (found := path.stat().st_size) != size:
+    if (found := size_of(target)) != size:
         msg = f"{size:,} bytes were stored and {found:,} were found. Run its task again"
         raise XComError(msg)
 

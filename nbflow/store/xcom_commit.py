@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nbflow.store.xcom_known import Key
     from nbflow.store.xcom_native import StoredFrame
     from nbflow.store.xcom_rows import TryXComs
+    from nbflow.store.xcom_statements import Statements
 
 _TRY = [
     *("id", "dag_id", "run_id", "task_id", "map_index"),
@@ -47,12 +48,13 @@ class Writer:
     it knows of the file may be wrong then.
     """
 
-    def __init__(self, home: Path, connection: DuckDBPyConnection) -> None:
+    def __init__(self, home: Path, connection: DuckDBPyConnection, statements: Statements) -> None:
         self._home = home
+        self._statements = statements
         self._cursor = cursor = connection.cursor()
         cursor.execute("SET enable_progress_bar = false")  # in a notebook it prints into the output
         cursor.execute("PRAGMA disable_optimizer")  # a fifth of a commit, and no gain for what is done here
-        self._numbers, self._keys, self._tries = Numbers(cursor), Keys(cursor), Tries(cursor)
+        self._numbers, self._keys, self._tries = Numbers(cursor), Keys(cursor), Tries(cursor, statements)
         self._kinds: dict[int, list[Frame]] = {}  # of frame, by key
         self._changed: dict[int, Key] = {}  # keys whose view is to be made anew in this transaction
         self._unshown = self._keys.without_a_view(cursor)
@@ -211,7 +213,7 @@ class Writer:
         from nbflow.store.xcom_native import store_frame
 
         kinds = self._kinds_of(key)
-        stored = store_frame(self._cursor, key.number, kinds, rows_of, path)
+        stored = store_frame(self._cursor, self._statements, key.number, kinds, rows_of, path)
         if stored is not None and stored.is_new:
             kinds.append(stored.kind)
             self._changed[key.number] = key

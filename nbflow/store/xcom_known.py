@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from nbflow.model.run import RunKey
+    from nbflow.store.xcom_statements import Statements
 
 _NUMBERS_AT_ONCE = 256
 _RUNS_KEPT = 64  # more than one DAG has open at once
@@ -111,8 +112,9 @@ class RunTries:
 class Tries:
     """The tries of the runs that were written last."""
 
-    def __init__(self, cursor: DuckDBPyConnection) -> None:
+    def __init__(self, cursor: DuckDBPyConnection, statements: Statements) -> None:
         self._cursor = cursor
+        self._statements = statements
         self._runs: OrderedDict[RunKey, RunTries] = OrderedDict()
 
     def of(self, run: RunKey) -> RunTries:
@@ -121,7 +123,8 @@ class Tries:
         if found is None:
             found = self._runs[run] = RunTries()
             names = {"dag_id": run.dag_id, "run_id": run.run_id}
-            for row in self._cursor.execute(queries("xcom.sql")["tries_of_run"], names).fetchall():
+            query = self._statements.of(self._cursor, queries("xcom.sql")["tries_of_run"])
+            for row in self._cursor.execute(query, names).fetchall():
                 number, token, task_id, map_index, is_current = row
                 found.add(number, token, (task_id, map_index), is_current=is_current)
         self._runs.move_to_end(run)

@@ -6,8 +6,10 @@ Who meets no frame never imports this: pyarrow takes longer than a short run.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import duckdb
 import pyarrow as pa
@@ -18,15 +20,17 @@ from nbflow.store.sql import queries
 from nbflow.store.xcom_columns import Frame, column, frame_table, placed
 from nbflow.store.xcom_frame import from_stored, stored_schema, to_stored
 from nbflow.store.xcom_rows import FrameRefused, first_row
+from nbflow.store.xcom_target import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
     from pyarrow.ipc import RecordBatchFileWriter
 
     from nbflow.store.xcom_rows import RowsOf
+    from nbflow.store.xcom_statements import Statements
+    from nbflow.store.xcom_target import Target
 
 _BATCH_ROWS = 100_000  # at most, and so many that they are about as large as
 _BATCH_BYTES = 64 << 20
@@ -80,12 +84,18 @@ class FrameRows:
 
 
 def store_frame(
-    cursor: DuckDBPyConnection, key_id: int, kinds: Sequence[Frame], rows_of: RowsOf, path: Path
+    cursor: DuckDBPyConnection,
+    statements: Statements,
+    key_id: int,
+    kinds: Sequence[Frame],
+    rows_of: RowsOf,
+    path: Path,
 ) -> StoredFrame | None:
     """Add the rows of an Arrow file to the native table of its key.
 
     Args:
         cursor: in a transaction.
+        statements: parsed before.
         key_id: the key.
         kinds: of frame that the key has had.
         rows_of: what goes into each row.
@@ -111,7 +121,7 @@ def store_frame(
             query = queries("xcom.sql")["add_frame_rows"]
             columns = ", ".join(map(column, kind.places))
             query = query.format(table=frame_table(kind.table_id), columns=columns)
-            cursor.execute(query, asdict(rows_of))
+            cursor.execute(statements.of(cursor, query), asdict(rows_of))
         except duckdb.Error as error:
             raise FrameRefused(path) from error
         cursor.unregister("source")
@@ -119,8 +129,8 @@ def store_frame(
     return StoredFrame(kind=kind, is_new=known is None, schema=schema, row_count=table.num_rows)
 
 
-def fetch_frame(cursor: DuckDBPyConnection, frame: FrameRows, path: Path) -> None:
-    """Write a frame into an Arrow file, written over.
+def fetch_frame(cursor: DuckDBPyConnection, frame: FrameRows, target: Target) -> None:
+    """Write a frame as an Arrow file, whatever the target had before.
 
     Raises:
         XComError: there are more rows or less than there have to be.
@@ -129,7 +139,7 @@ def fetch_frame(cursor: DuckDBPyConnection, frame: FrameRows, path: Path) -> Non
     batch_rows = frame.rows_at_once()
     while True:
         try:
-            rows = _copy(cursor, query, frame, batch_rows, path)
+            rows = _copy(cursor, query, frame, batch_rows, target)
             break
         except _OutOfOrderError:
             query = "read_frame_rows_sorted"
@@ -154,14 +164,25 @@ class _OutOfOrderError(Exception):
     """The rows did not come in the table's order; they have to be sorted."""
 
 
-def _copy(cursor: DuckDBPyConnection, query: str, frame: FrameRows, batch_rows: int, path: Path) -> int:
+def _copy(cursor: DuckDBPyConnection, query: str, frame: FrameRows, batch_rows: int, target: Target) -> int:
     """Write what the query finds into an Arrow file; the number of its rows."""
     schema = pa.ipc.read_schema(pa.py_buffer(frame.schema))
     columns = ", ".join(map(column, range(len(schema)) if frame.places is None else frame.places))
     text = queries("xcom.sql")[query].format(table=frame_table(frame.table_id), columns=columns)
     found = cursor.sql(text, params={"value_id": frame.value_id}).to_arrow_reader(batch_rows)
-    with found, pa.ipc.new_file(path, schema) as writer:
+    with found, _sink(target) as sink, pa.ipc.new_file(sink, schema) as writer:
         return _write(writer, (from_stored(columns, schema) for columns in _ordered(found)))
+
+
+@contextmanager
+def _sink(target: Target) -> Iterator[pa.NativeFile | BinaryIO]:
+    """The target, empty, for Arrow, which writes into files past Python."""
+    empty(target)
+    if isinstance(target, Path):
+        with pa.OSFile(str(target), "ab") as file:
+            yield file
+    else:
+        yield target
 
 
 def _ordered(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.Array]]:

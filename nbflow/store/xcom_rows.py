@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
-
-from nbflow.model.run import RunKey, TaskKey
-from nbflow.model.xcom import Form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +12,8 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from nbflow.model.xcom import XComValue
+    from nbflow.model.run import TaskKey
+    from nbflow.model.xcom import Form, XComValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,25 +78,6 @@ class StoredXCom:
     size: int
     preview: str
     created: datetime
-
-
-def stored_xcom(row: tuple[Any, ...]) -> StoredXCom:
-    """A row of the query `list`."""
-    dag_id, run_id, task_id, map_index, try_number, current, ds, committed, key, form, kind, size, preview = (
-        row
-    )
-    return StoredXCom(
-        task=TaskKey(RunKey(dag_id, run_id), task_id, map_index),
-        try_number=try_number,
-        current=current,
-        ds=ds,
-        key=key,
-        form=Form(form),
-        kind=kind,
-        size=size,
-        preview=preview,
-        created=committed.replace(tzinfo=UTC),
-    )
 
 
 class FrameRefused(Exception):

@@ -11,7 +11,8 @@ from nbflow.model.state import TaskState
 from nbflow.widgets.graph_text import text
 from nbflow.widgets.labels import free_places
 from nbflow.widgets.layout import Box, lay_out
-from nbflow.widgets.look import LOOKS, words
+from nbflow.widgets.look import LEGEND_ORDER, LOOKS, words
+from nbflow.widgets.outline import MOST_OPEN, outline
 from nbflow.widgets.svg import (
     as_image,
     clean,
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
     import graphviz
 
-    from nbflow.model.flow import Edge, Flow
-    from nbflow.model.task import TaskSpec
+    from nbflow.model.flow import Flow
     from nbflow.widgets.layout import Wire
+    from nbflow.widgets.outline import Link, Node
 
 __all__ = ["dot", "html", "svg", "text"]
 
@@ -41,6 +42,7 @@ _KIND_HEIGHT = 42.0  # with a second line that names the kind
 _WIDEST_NAME = 260.0
 _WIDEST_LABEL = 150.0
 _LABEL_SIZE = 10.0
+_FAINT = 0.35  # of an edge that runs across others
 _DASHES = {EdgeKind.VARIABLE: None, EdgeKind.DECLARED: None, EdgeKind.POSITION: "4 3"}
 
 
@@ -66,34 +68,35 @@ def dot(flow: Flow, states: Mapping[str, TaskState] | None = None) -> str:
         edge_attr={"fontname": "Courier", "fontsize": "10", "color": "#6a737d", "fontcolor": "#6a737d"},
     )
     identifier = {task: _name(task, f"task {index}") for index, task in enumerate(flow.tasks)}
+    drawn = outline(flow, ())
 
-    def add_node(into: graphviz.Digraph, task: str) -> None:
+    def add_node(into: graphviz.Digraph, node: Node) -> None:
+        task = node.name
         state = (states or {}).get(task)
         label, more = task, {}
         if state is not None:
             look = LOOKS[state]
             label = task if look.glyph == "■" else f"{look.glyph} {task}"
             more = {"fillcolor": f"{look.light}55", "color": look.light}
-        more["tooltip"] = _said(_task_tip(flow.tasks[task], state))
+        more["tooltip"] = _said(_tip(flow, node, state))
         into.node(identifier[task], label=_said(label), **more)
 
-    def add_group(into: graphviz.Digraph, path: str, members: Mapping[str, tuple[str, ...]]) -> None:
-        inside = graphviz.Digraph(f"cluster_{list(members).index(path)}")
+    def add_group(into: graphviz.Digraph, path: str) -> None:
+        inside = graphviz.Digraph(f"cluster_{list(drawn.groups).index(path)}")
         inside.attr(label=_said(_own(path)), style="rounded", color="#8c959f", fontname="Helvetica")
-        for task in members[path]:
-            add_node(inside, task)
-        for other in members:
+        for node in drawn.groups[path]:
+            add_node(inside, node)
+        for other in drawn.groups:
             if other.rpartition(".")[0] == path:
-                add_group(inside, other, members)
+                add_group(inside, other)
         into.subgraph(inside)
 
-    groups = _groups(flow)
-    for task, spec in flow.tasks.items():
-        if not spec.group:
-            add_node(graph, task)
-    for path in groups:
-        if path.rpartition(".")[0] not in groups:
-            add_group(graph, path, groups)
+    for node in drawn.nodes:
+        if not node.group:
+            add_node(graph, node)
+    for path in drawn.groups:
+        if path.rpartition(".")[0] not in drawn.groups:
+            add_group(graph, path)
     for edge in flow.edges:
         more = {"style": "dashed"} if edge.kind is EdgeKind.POSITION else {}
         if edge.kind is EdgeKind.VARIABLE:
@@ -107,59 +110,40 @@ def svg(flow: Flow, states: Mapping[str, TaskState] | None = None, *, dark: bool
     """The graph as a picture, left to right.
 
     Edges that carry variables are solid and named, declared ones solid, those by position dashed;
-    hovering shows each edge's reason.
+    hovering shows each edge's reason. Of more than `outline.MOST_OPEN` tasks each group is one box, and no
+    edge is named.
 
     Args:
         flow: the notebook as read.
         states: task id → state, to colour by; None for the bare graph.
         dark: for a dark or a light page; None follows the page (see `look.stylesheet`).
     """
-    names = {task: shorten(task, _WIDEST_NAME) for task in flow.tasks}
-    labels = {
-        edge: shorten(", ".join(sorted(edge.names)), _WIDEST_LABEL, _LABEL_SIZE, mono=True)
-        for edge in flow.edges
-    }
-    sizes = [
-        (text_width(labels[edge], _LABEL_SIZE, mono=True) + 8, 14.0) if labels[edge] else None
-        for edge in flow.edges
-    ]
-    groups = _groups(flow)
+    drawn = outline(flow)
+    labels = [_label(link) if len(flow.tasks) <= MOST_OPEN else "" for link in drawn.links]
+    sizes = [(text_width(label, _LABEL_SIZE, mono=True) + 8, 14.0) if label else None for label in labels]
     layout = lay_out(
-        {
-            task: _node_size(names[task], spec, with_square=states is not None)
-            for task, spec in flow.tasks.items()
-        },
-        [(edge.upstream, edge.downstream, size) for edge, size in zip(flow.edges, sizes, strict=True)],
-        groups,
+        {node.key: _node_size(flow, node, with_square=states is not None) for node in drawn.nodes},
+        [(link.start.key, link.end.key, size) for link, size in zip(drawn.links, sizes, strict=True)],
+        drawn.clusters,
     )
     obstacles = [*layout.nodes.values(), *(_title_box(path, box) for path, box in layout.clusters.items())]
     places = free_places(layout.wires, sizes, obstacles)
-    parts = [
-        _cluster(path, layout.clusters[path]) for path in sorted(groups, key=lambda path: path.count("."))
-    ]
-    parts += [_edge(edge, wire) for edge, wire in zip(flow.edges, layout.wires, strict=True)]
+    parts = [_cluster(path, layout.clusters[path]) for path in drawn.groups]
+    parts += [_edge(link, wire) for link, wire in zip(drawn.links, layout.wires, strict=True)]
     # Above all lines, so that none strikes a name through.
     parts += [
         words_at(
             place[0],
             place[1] + 3.3,
-            labels[edge],
+            label,
             classes="nbf-quiet nbf-small nbf-mono",
             anchor="middle",
-            tip=edge.reason,
+            tip=link.reason,
         )
-        for edge, place in zip(flow.edges, places, strict=True)
+        for link, label, place in zip(drawn.links, labels, places, strict=True)
         if place is not None
     ]
-    parts += [
-        _node(
-            names[task],
-            spec,
-            layout.nodes[task],
-            None if states is None else states.get(task, TaskState.NONE),
-        )
-        for task, spec in flow.tasks.items()
-    ]
+    parts += [_node(flow, node, layout.nodes[node.key], _state_of(node, states)) for node in drawn.nodes]
     return document(
         [element("g", *parts, transform=f"translate({number(_MARGIN)} {number(_MARGIN)})")],
         width=layout.width + 2 * _MARGIN,
@@ -191,38 +175,45 @@ def _own(path: str) -> str:
     return path.rpartition(".")[2]
 
 
-def _groups(flow: Flow) -> dict[str, tuple[str, ...]]:
-    """Each group, parents before children, with the tasks that stand directly in it."""
-    groups: dict[str, list[str]] = {}
-    for task, spec in flow.tasks.items():
-        if not spec.group:
-            continue
-        steps = spec.group.split(".")
-        for depth in range(1, len(steps) + 1):
-            groups.setdefault(".".join(steps[:depth]), [])
-        groups[spec.group].append(task)
-    return {path: tuple(members) for path, members in groups.items()}
+def _label(link: Link) -> str:
+    return shorten(", ".join(sorted(link.names)), _WIDEST_LABEL, _LABEL_SIZE, mono=True)
 
 
-def _node_size(name: str, spec: TaskSpec, *, with_square: bool) -> tuple[float, float]:
-    kind = spec.kind_words
+def _state_of(node: Node, states: Mapping[str, TaskState] | None) -> TaskState | None:
+    """A node's state: of a shut group the one that needs a person most; None for a bare graph."""
+    if states is None:
+        return None
+    found = [states.get(task, TaskState.NONE) for task in node.members or (node.name,)]
+    return min(found, key=LEGEND_ORDER.index)
+
+
+def _names(flow: Flow, node: Node) -> tuple[str, str]:
+    """A node's name and its second line, "" for none."""
+    if node.members:
+        return shorten(_own(node.name), _WIDEST_NAME), f"{len(node.members)} tasks"
+    return shorten(node.name, _WIDEST_NAME), flow.tasks[node.name].kind_words
+
+
+def _node_size(flow: Flow, node: Node, *, with_square: bool) -> tuple[float, float]:
+    name, kind = _names(flow, node)
     widest = max(text_width(name), text_width(kind, 10) if kind else 0)
     return widest + (46 if with_square else 26), _KIND_HEIGHT if kind else _NODE_HEIGHT
 
 
-def _task_tip(spec: TaskSpec, state: TaskState | None) -> str:
-    head = spec.task_id if state is None else f"{spec.task_id} · {words(state)}"
-    return f"{head}\n{spec.doc}" if spec.doc else head
+def _tip(flow: Flow, node: Node, state: TaskState | None) -> str:
+    head = node.name if state is None else f"{node.name} · {words(state)}"
+    more = ", ".join(node.members) if node.members else flow.tasks[node.name].doc
+    return f"{head}\n{more}" if more else head
 
 
-def _node(name: str, spec: TaskSpec, box: Box, state: TaskState | None) -> str:
+def _node(flow: Flow, node: Node, box: Box, state: TaskState | None) -> str:
     middle = box.y + box.height / 2
-    kind = spec.kind_words
+    name, kind = _names(flow, node)
     frame = {"x": box.x + 0.5, "y": box.y + 0.5, "width": box.width - 1, "height": box.height - 1, "rx": 7.0}
     tone = "nbf-paper" if state is None else f"nbf-{state.value}"
     left = box.x + (13 if state is None else 34)
     parts = [
-        element("title", clean(_task_tip(spec, state))),
+        element("title", clean(_tip(flow, node, state))),
         element("rect", **frame, class_=tone, fill_opacity=0.13, stroke_width=1.2, stroke_opacity=0.9),
     ]
     if state is not None:
@@ -265,7 +256,7 @@ def _cluster(path: str, box: Box) -> str:
     )
 
 
-def _edge(edge: Edge, wire: Wire) -> str:
+def _edge(link: Link, wire: Wire) -> str:
     start, *rest = wire.points
     curve = f"M{number(start[0])} {number(start[1])}C" + " ".join(f"{number(x)} {number(y)}" for x, y in rest)
     end, tip = wire.points[-1], wire.tip
@@ -273,7 +264,7 @@ def _edge(edge: Edge, wire: Wire) -> str:
     length = ((tip[0] - end[0]) ** 2 + (tip[1] - end[1]) ** 2) ** 0.5 or 1.0
     across = ((end[1] - tip[1]) / length * 3, (tip[0] - end[0]) / length * 3)
     corners = [tip, (end[0] + across[0], end[1] + across[1]), (end[0] - across[0], end[1] - across[1])]
-    reason = f"{edge.upstream} → {edge.downstream}\n{edge.reason}"
+    reason = f"{link.start.name} → {link.end.name}\n{link.reason}"
     parts = [
         element("title", clean(reason)),
         element("path", d=curve, fill="none", stroke="transparent", stroke_width=9),
@@ -283,10 +274,10 @@ def _edge(edge: Edge, wire: Wire) -> str:
             fill="none",
             class_="nbf-line",
             stroke_width=1.2,
-            stroke_dasharray=_DASHES[edge.kind],
+            stroke_dasharray=_DASHES[link.kind],
         ),
         element(
             "path", d="M" + "L".join(f"{number(x)} {number(y)}" for x, y in corners) + "Z", class_="nbf-head"
         ),
     ]
-    return element("g", *parts)
+    return element("g", *parts, opacity=_FAINT if wire.loose else None)

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nbflow.widgets.loose import detour, lanes, loose_edges
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
 
 Point = tuple[float, float]
+Edge = tuple[str, str, tuple[float, float] | None]
 
 _POINTS_PER_INCH = 72
 # Graphviz keeps state in globals: one layout at a time.
 _ONE_AT_A_TIME = threading.Lock()
+_MANY = 200  # nodes, beyond which Graphviz looks less long for the best order and place
+_EDGE = 2.0  # px above the highest lane
+_HASTE = {"mclimit": "0.3", "nslimit": "1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +45,13 @@ class Wire:
         points: a start point, then three points for each cubic Bézier segment.
         tip: where its arrowhead ends.
         label: the middle of its label; None without one.
+        loose: it has no part in the layout and runs across what lies between: drawn faintly (see `loose`).
     """
 
     points: tuple[Point, ...]
     tip: Point
     label: Point | None
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +74,7 @@ class Layout:
 
 def lay_out(
     nodes: Mapping[str, tuple[float, float]],
-    edges: Sequence[tuple[str, str, tuple[float, float] | None]],
+    edges: Sequence[Edge],
     clusters: Mapping[str, tuple[str, ...]],
     *,
     cluster_header: float = 18,
@@ -79,7 +87,9 @@ def lay_out(
         clusters: dotted name → its own nodes; `a.b` lies inside `a`.
         cluster_header: the height to keep free for a cluster's title, px.
     """
-    source = _skeleton(nodes, edges, clusters, cluster_header)
+    loose = loose_edges(list(nodes), [(upstream, downstream) for upstream, downstream, _ in edges])
+    tight = {at: edge for at, edge in enumerate(edges) if at not in loose}
+    source = _skeleton(nodes, tight, clusters, cluster_header)
     import pygraphviz
 
     with _ONE_AT_A_TIME:
@@ -88,12 +98,46 @@ def lay_out(
             drawn = graph.draw(format="json0", prog="dot")
         finally:
             graph.close()
-    return _read(json.loads(drawn or b"{}"), list(nodes), list(clusters), len(edges))
+    layout, wires = _read(json.loads(drawn or b"{}"), list(nodes), list(clusters))
+    if not loose:
+        return replace(layout, wires=tuple(wires[at] for at in range(len(edges))))
+    return _with_loose(layout, wires, edges, loose)
+
+
+def _with_loose(layout: Layout, wires: Mapping[int, Wire], edges: Sequence[Edge], loose: Set[int]) -> Layout:
+    """A layout moved down by the lanes above it, in which its loose edges run, and with them."""
+    above = lanes(edges[at][0] for at in sorted(loose))
+    room = max(above.values()) + _EDGE
+    nodes = {name: replace(box, y=box.y + room) for name, box in layout.nodes.items()}
+    every = {at: _lowered(wire, room) for at, wire in wires.items()}
+    for at in loose:
+        start, end = nodes[edges[at][0]], nodes[edges[at][1]]
+        tip = (end.x, end.y + end.height / 2)
+        points = detour(
+            (start.x + start.width, start.y + start.height / 2), tip, top=room - above[edges[at][0]]
+        )
+        every[at] = Wire(points=points, tip=tip, label=None, loose=True)
+    return Layout(
+        width=layout.width,
+        height=layout.height + room,
+        nodes=nodes,
+        clusters={name: replace(box, y=box.y + room) for name, box in layout.clusters.items()},
+        wires=tuple(every[at] for at in range(len(edges))),
+    )
+
+
+def _lowered(wire: Wire, by: float) -> Wire:
+    return replace(
+        wire,
+        points=tuple((x, y + by) for x, y in wire.points),
+        tip=(wire.tip[0], wire.tip[1] + by),
+        label=None if wire.label is None else (wire.label[0], wire.label[1] + by),
+    )
 
 
 def _skeleton(
     nodes: Mapping[str, tuple[float, float]],
-    edges: Sequence[tuple[str, str, tuple[float, float] | None]],
+    edges: Mapping[int, Edge],
     clusters: Mapping[str, tuple[str, ...]],
     header: float,
 ) -> str:
@@ -101,7 +145,13 @@ def _skeleton(
     import graphviz
 
     graph = graphviz.Digraph(
-        graph_attr={"rankdir": "LR", "nodesep": "0.22", "ranksep": "0.36", "pad": "0"},
+        graph_attr={
+            "rankdir": "LR",
+            "nodesep": "0.22",
+            "ranksep": "0.36",
+            "pad": "0",
+            **(_HASTE if len(nodes) > _MANY else {}),
+        },
         node_attr={"shape": "box", "fixedsize": "true", "label": ""},
         edge_attr={"arrowsize": "0.7"},
     )
@@ -126,7 +176,7 @@ def _skeleton(
     for path in clusters:
         if path.rpartition(".")[0] not in clusters:
             add_cluster(graph, path)
-    for index, (upstream, downstream, label) in enumerate(edges):
+    for index, (upstream, downstream, label) in edges.items():
         more = {} if label is None else {"label": _blank(*label)}
         graph.edge(identifier[upstream], identifier[downstream], id=f"e{index}", **more)
     return graph.source
@@ -148,8 +198,10 @@ def _numbers(text: str) -> list[float]:
     return [float(part) for part in text.split(",")]
 
 
-def _read(drawn: dict[str, Any], nodes: Sequence[str], clusters: Sequence[str], edge_count: int) -> Layout:
-    """Graphviz's JSON as a value, turned upside down (its y grows upwards)."""
+def _read(
+    drawn: dict[str, Any], nodes: Sequence[str], clusters: Sequence[str]
+) -> tuple[Layout, dict[int, Wire]]:
+    """Graphviz's JSON as a value, turned upside down (its y grows upwards), and its edges by their numbers."""
     _, _, width, height = _numbers(drawn["bb"])
     node_boxes: dict[str, Box] = {}
     cluster_boxes: dict[str, Box] = {}
@@ -163,16 +215,9 @@ def _read(drawn: dict[str, Any], nodes: Sequence[str], clusters: Sequence[str], 
             w, h = (float(thing[side]) * _POINTS_PER_INCH for side in ("width", "height"))
             name = nodes[int(thing["name"].removeprefix("n"))]
             node_boxes[name] = Box(x=x - w / 2, y=height - y - h / 2, width=w, height=h)
-    wires: list[Wire | None] = [None] * edge_count
-    for edge in drawn.get("edges", ()):
-        wires[int(edge["id"].removeprefix("e"))] = _wire(edge, height)
-    return Layout(
-        width=width,
-        height=height,
-        nodes=node_boxes,
-        clusters=cluster_boxes,
-        wires=tuple(wire for wire in wires if wire is not None),
-    )
+    wires = {int(edge["id"].removeprefix("e")): _wire(edge, height) for edge in drawn.get("edges", ())}
+    layout = Layout(width=width, height=height, nodes=node_boxes, clusters=cluster_boxes, wires=())
+    return layout, wires
 
 
 def _wire(edge: dict[str, Any], height: float) -> Wire:

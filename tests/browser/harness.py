@@ -60,6 +60,7 @@ class Shown:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         self.page.route("**/*", self._serve)
+        self.page.expose_function("laidOut", self.made.laid_out)
         self.page.goto(f"{ADDRESS}harness.html")
         self.page.wait_for_selector("body[data-ready]")
         return self
@@ -108,8 +109,8 @@ class Shown:
 
     def open_failure(self) -> None:
         """Click the headline's first failure, and wait for its panel."""
-        self.locator(".headline .failure").first.click()
-        self.locator('.panel[data-kind="square"][aria-busy="false"]').wait_for()
+        self.locator(".nbf-headline .nbf-failure").first.click()
+        self.locator('.nbf-panel[data-kind="square"][aria-busy="false"]').wait_for()
 
     # --- what the kernel sees and says ---------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import nbformat
 from jupyter_process import TOKEN
@@ -22,9 +23,17 @@ if TYPE_CHECKING:
     from playwright.sync_api import Error, Locator, Page, Request
 
 PATIENCE = 90_000  # ms that anything may take: machines differ
-KERNEL_IS = """status =>
-window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === status"""
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+# JupyterLab remembers which notebooks were open, in a workspace: each desk has one of its own.
+ADDRESSES = {"lab": "lab/workspaces/{desk}/tree/{path}", "notebook": "notebooks/{path}"}
+_OPENED = "window.jupyterapp?.shell.currentWidget?.context"
+_KERNEL_IDLE = f"""path => {_OPENED}?.path === path
+    && {_OPENED}.sessionContext.session?.kernel?.status === "idle" """
+_RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+_COUNT_PRESSES = """
+window.presses = 0;
+addEventListener("click", event => { if (event.isTrusted) window.presses += 1; }, true);
+"""
 
 
 def write(path: Path, *cells: str) -> Path:
@@ -65,11 +74,13 @@ class Desk:
     server: Jupyter
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    name: str = field(default_factory=lambda: uuid4().hex)
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(PATIENCE)
         self.page.on("pageerror", self._threw)
         self.page.on("request", self._asked)
+        self.page.add_init_script(_COUNT_PRESSES)
 
     def _threw(self, error: Error) -> None:
         if "blob:" in (error.stack or ""):  # a widget's module: Notebook 7 has errors of its own
@@ -81,44 +92,85 @@ class Desk:
         ):
             self.outside.append(request.url)
 
-    def open(self, address: str) -> None:
-        """Open a notebook (`lab/tree/n.ipynb`, `notebooks/n.ipynb`) and wait for its kernel."""
+    # --- the notebook --------------------------------------------------------------------------------
+
+    def open(self, path: Path, front: str = "lab") -> None:
+        """Open a notebook below the server's root and wait for its kernel.
+
+        Args:
+            path: of the notebook.
+            front: one of `ADDRESSES`.
+        """
+        place = path.relative_to(self.server.root).as_posix()
+        address = ADDRESSES[front].format(desk=self.name, path=place)
         self.page.goto(f"{self.server.url}{address}?token={TOKEN}")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-        self.wait_idle()
+        self.page.wait_for_function(_KERNEL_IDLE, arg=place)
 
-    def wait_idle(self) -> None:
-        """Until the kernel has nothing to do."""
-        self.page.wait_for_function(KERNEL_IS, arg="idle")
+    def run_all(self) -> None:
+        """Run all cells, to their end."""
+        self.page.evaluate(_RUN_ALL)
+
+    def begin_all(self) -> None:
+        """Run all cells, without waiting for them."""
+        self.page.evaluate(f"() => {{ ({_RUN_ALL})(); }}")
 
     def command(self, name: str) -> None:
-        """A command of the front end, such as `notebook:run-all-cells`; without waiting for its end."""
-        self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
-
-    def board(self) -> Locator:
-        """The board that `%nbflow` has shown."""
-        found = self.page.locator(".nbf-board").first
-        found.wait_for()
-        return found
+        """A command of the front end, such as `docmanager:save`, to its end."""
+        self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
 
     def cell(self, number: int) -> Locator:
         """A cell of the notebook, from 0."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
 
+    def output(self, number: int) -> Locator:
+        """What stands below a cell."""
+        return self.cell(number).locator(".jp-OutputArea-output")
+
     def edit(self, number: int, source: str) -> None:
         """Put other code into a cell, as typing does."""
-        editor = self.cell(number).locator(".cm-content")
-        editor.click()
+        self.cell(number).locator(".cm-content").click()
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(source)
 
-    def bar(self, run_id: str, state: str) -> Locator:
-        """The bar of a run, if it is in this state."""
-        return self.board().locator(f'rect.bar[data-run="{run_id}"].r-{state}')
+    def presses(self) -> int:
+        """How often the mouse has been pressed since the page was loaded."""
+        return self.page.evaluate("window.presses")
 
     def hide_app(self) -> None:
         """As it is where nobody asked for `expose_app_in_browser`."""
         self.page.evaluate("() => { delete window.jupyterapp; delete window.jupyterlab; }")
+
+    # --- the board -----------------------------------------------------------------------------------
+
+    def board(self, number: int = 0) -> Locator:
+        """A board that `%nbflow` has shown, from 0."""
+        found = self.page.locator(".nbf-board").nth(number)
+        found.wait_for()
+        return found
+
+    def lead(self) -> Locator:
+        """«59 of 60 succeeded»."""
+        return self.board().locator(".nbf-lead")
+
+    def panel(self) -> Locator:
+        return self.board().locator("aside.nbf-panel")
+
+    def badge(self) -> Locator:
+        """The date that the kernel's cells see."""
+        return self.board().locator(".nbf-badge")
+
+    def button(self, name: str) -> Locator:
+        """A button of the board."""
+        return self.board().get_by_role("button", name=name)
+
+    def bar(self, run_id: str, state: str) -> Locator:
+        """The bar of a run, if it is in this state."""
+        return self.board().locator(bar(run_id, state))
+
+    def node(self, task_id: str, letter: str) -> Locator:
+        """The node of a task in the graph, if it is in this state: s, f, r, n."""
+        return self.board().locator(f'.nbf-node.nbf-n-{letter}[data-node="{task_id}"]')
 
     def wait_for(self, holds: Callable[[], bool]) -> None:
         """Until something outside of the page holds."""
@@ -126,3 +178,8 @@ class Desk:
         while not holds():
             assert time.monotonic() < until
             self.page.wait_for_timeout(50)
+
+
+def bar(run_id: str, state: str) -> str:
+    """The selector of a run's bar in this state."""
+    return f'rect.nbf-bar[data-run="{run_id}"].nbf-r-{state}'

@@ -8,10 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbflow.widgets.layout import lay_out
-from nbflow.widgets.svg import number, text_width
+from widgets.conftest import flow_from
+
+from nbflow.model.flow import Edge, EdgeKind
+from nbflow.model.task import MapOver, TaskKind, TaskSpec
+from nbflow.widgets.board.graph import graph
+
+if TYPE_CHECKING:
+    from nbflow.model.flow import Flow
 
 Json = dict[str, Any]
 
@@ -41,12 +47,17 @@ TASKS = {
 class MadeBoard:
     """A board and the answers to what the page asks about it."""
 
+    flow: Flow
     data: Json
     answers: Json
     server: str = ""
     view: str = "all"
     config: Json | None = None  # of the Jupyter page: None where there is no Jupyter server
     served: Json = field(default_factory=dict)  # address on the page's own server → {"status", "body"}
+
+    def laid_out(self, shut: list[str]) -> Json:
+        """What the server says of the graph with these groups shut."""
+        return graph(self.flow, shut)
 
     def json(self) -> Json:
         return {
@@ -58,60 +69,31 @@ class MadeBoard:
         }
 
 
-def graph_of(tasks: dict[str, tuple[str, str, list[str]]], mapped: set[str]) -> Json:
-    """As `nbflow.widgets.board.data.graph` lays it out."""
-    groups: dict[str, list[str]] = {}
-    for task, (group, _, _) in tasks.items():
-        if group:
-            groups.setdefault(group, []).append(task)
-    sizes = {
-        task: (
-            min(text_width(task), 240) + 46 + 6 * (task in mapped),
-            (42.0 if kind else 30.0) + 6 * (task in mapped),
+def flow_of(tasks: dict[str, tuple[str, str, list[str]]], mapped: set[str]) -> Flow:
+    """A flow of these tasks; `ready` only stands below its upstream task."""
+    specs = [
+        TaskSpec(
+            task_id=task,
+            group=group,
+            kind=TaskKind(kind or "task") if kind in set(TaskKind) | {""} else TaskKind.SENSOR,
+            map=(MapOver(names=("p",), expression="grid"),) if task in mapped else (),
         )
-        for task, (_, kind, _) in tasks.items()
-    }
-    edges = [(above, task) for task, (_, _, needed) in tasks.items() for above in needed]
-    layout = lay_out(
-        sizes, [(*edge, None) for edge in edges], {name: tuple(own) for name, own in groups.items()}
-    )
-    return {
-        "width": layout.width,
-        "height": layout.height,
-        "nodes": [
-            {
-                "id": task,
-                "label": task,
-                **_box(layout.nodes[task]),
-                "kind": kind,
-                "group": group,
-                "mapped": task in mapped,
-                "doc": "",
-            }
-            for task, (group, kind, _) in tasks.items()
-        ],
-        "edges": [
-            {
-                "from": above,
-                "to": below,
-                "kind": "position" if below == "ready" else "variable",
-                "why": "`ready` follows the cell above it"
-                if below == "ready"
-                else f"`df`: defined in cell 3 ({above}), used in cell 5, line 2",
-                "path": "M"
-                + " ".join(
-                    f"{number(x)} {number(y)}" + ("C" if not at else "")
-                    for at, (x, y) in enumerate(wire.points)
-                ),
-            }
-            for (above, below), wire in zip(edges, layout.wires, strict=True)
-        ],
-        "groups": [{"id": name, **_box(box)} for name, box in layout.clusters.items()],
-    }
-
-
-def _box(box: Any) -> Json:
-    return {"x": box.x, "y": box.y, "w": box.width, "h": box.height}
+        for task, (group, kind, _) in tasks.items()
+    ]
+    edges = [
+        Edge(
+            upstream=above,
+            downstream=task,
+            kind=EdgeKind.POSITION if task == "ready" else EdgeKind.VARIABLE,
+            names=frozenset() if task == "ready" else frozenset({"df"}),
+            reason="`ready` follows the cell above it"
+            if task == "ready"
+            else f"`df`: defined in cell 3 ({above}), used in cell 5, line 2",
+        )
+        for task, (_, _, needed) in tasks.items()
+        for above in needed
+    ]
+    return flow_from(specs, edges)
 
 
 def run_of(day: date, state: str, seconds: float | None, **more: Any) -> Json:
@@ -129,7 +111,7 @@ def run_of(day: date, state: str, seconds: float | None, **more: Any) -> Json:
     }
 
 
-def frame_of(tasks: dict[str, tuple[str, str, list[str]]], mapped: set[str]) -> Json:
+def frame_of(flow: Flow) -> Json:
     """A board without runs."""
     return {
         "dag_id": "flights",
@@ -166,8 +148,15 @@ def frame_of(tasks: dict[str, tuple[str, str, list[str]]], mapped: set[str]) -> 
         ],
         "headline": {"text": "no runs yet", "failures": [], "more": False, "today": None, "next": "06:00"},
         "tasks": [
-            {"id": task, "group": group, "kind": kind, "mapped": task in mapped, "removed": False, "doc": ""}
-            for task, (group, kind, _) in tasks.items()
+            {
+                "id": task,
+                "group": spec.group,
+                "kind": spec.kind.value,
+                "mapped": spec.mapped,
+                "removed": False,
+                "doc": "",
+            }
+            for task, spec in flow.tasks.items()
         ],
         "runs": [],
         "older": 0,
@@ -175,7 +164,7 @@ def frame_of(tasks: dict[str, tuple[str, str, list[str]]], mapped: set[str]) -> 
         "today": "2013-03-01",
         "squares": {},
         "flags": {},
-        "graph": graph_of(tasks, mapped),
+        "graph": graph(flow),
     }
 
 
@@ -194,7 +183,8 @@ def failure_of(run: Json, task: str, error: str = "KeyError: 'x'") -> Json:
 def story() -> MadeBoard:
     """Sixty days of flights: `clean` failed on 17 February, and more of what a grid may show."""
     mapped = {"score"}
-    data = frame_of(TASKS, mapped)
+    flow = flow_of(TASKS, mapped)
+    data = frame_of(flow)
     random = Random(7)
     first = date(2012, 12, 31)
     for index in range(61):
@@ -225,7 +215,7 @@ def story() -> MadeBoard:
         {"label": f"2013-03-0{day}", "due": f"2013-03-0{day + 1}T05:00:00Z"} for day in (2, 3, 4)
     ]
     data["older"] = 120
-    return MadeBoard(data=data, answers=answers(data))
+    return MadeBoard(flow=flow, data=data, answers=answers(data))
 
 
 def year(tasks: int = 50, runs: int = 365) -> MadeBoard:
@@ -238,7 +228,8 @@ def year(tasks: int = 50, runs: int = 365) -> MadeBoard:
         )
         for index in range(tasks)
     }
-    data = frame_of(names, set())
+    flow = flow_of(names, set())
+    data = frame_of(flow)
     random = Random(3)
     for index in range(runs):
         day = date(2012, 3, 2) + timedelta(days=index)
@@ -254,34 +245,37 @@ def year(tasks: int = 50, runs: int = 365) -> MadeBoard:
     data["headline"]["text"] = "324 of 365 succeeded"
     data["headline"]["failures"] = [
         failure_of(run, "task_07") for run in data["runs"] if run["state"] == "failed"
-    ][:20]
-    return MadeBoard(data=data, answers=answers(data))
+    ][:-21:-1]
+    return MadeBoard(flow=flow, data=data, answers=answers(data))
 
 
 def empty() -> MadeBoard:
     """A notebook that has never run."""
-    data = frame_of(TASKS, set()) | {
+    flow = flow_of(TASKS, set())
+    data = frame_of(flow) | {
         "scheduled": False,
         "published": None,
         "scheduler": {"alive": False, "what": ""},
     }
     data["headline"]["next"] = None
-    return MadeBoard(data=data, answers=answers(data))
+    return MadeBoard(flow=flow, data=data, answers=answers(data))
 
 
 def bare() -> MadeBoard:
     """A notebook without tasks."""
-    data = frame_of({}, set()) | {
+    flow = flow_of({}, set())
+    data = frame_of(flow) | {
         "schedule": None,
         "scheduled": False,
         "graph": {"width": 0, "height": 0, "nodes": [], "edges": [], "groups": []},
     }
-    return MadeBoard(data=data, answers=answers(data))
+    return MadeBoard(flow=flow, data=data, answers=answers(data))
 
 
 def one() -> MadeBoard:
     """A single run, changed and paused since, and nobody to run it."""
-    data = frame_of(TASKS, {"score"})
+    flow = flow_of(TASKS, {"score"})
+    data = frame_of(flow)
     run = run_of(date(2013, 2, 28), "queued", None, type="manual")
     data |= {
         "runs": [run],
@@ -292,7 +286,7 @@ def one() -> MadeBoard:
         "pause_reason": "3 runs failed one after another",
         "scheduler": {"alive": False, "what": ""},
     }
-    return MadeBoard(data=data, answers=answers(data))
+    return MadeBoard(flow=flow, data=data, answers=answers(data))
 
 
 def hostile() -> MadeBoard:
@@ -301,7 +295,8 @@ def hostile() -> MadeBoard:
         name: ("" if at % 2 else HOSTILE[0], HOSTILE[1] if at == 3 else "", [HOSTILE[at - 1]] if at else [])
         for at, name in enumerate(HOSTILE)
     }
-    data = frame_of(tasks, {HOSTILE[2]})
+    flow = flow_of(tasks, {HOSTILE[2]})
+    data = frame_of(flow)
     run = run_of(date(2013, 2, 28), "failed", 3.0, reason=HOSTILE[1], label=HOSTILE[0])
     data |= {
         "dag_id": HOSTILE[0],
@@ -320,7 +315,7 @@ def hostile() -> MadeBoard:
     }
     for param in data["params"]:
         param |= {"name": HOSTILE[1], "help": HOSTILE[0], "annotation": HOSTILE[2]}
-    made = MadeBoard(data=data, answers=answers(data, HOSTILE[0]))
+    made = MadeBoard(flow=flow, data=data, answers=answers(data, HOSTILE[0]))
     panel = made.answers["square_panel"]
     panel |= {"reason": HOSTILE[1], "doc": HOSTILE[0], "stale": HOSTILE, "params": {HOSTILE[0]: HOSTILE[1]}}
     panel["error"] = {"type": HOSTILE[0], "message": HOSTILE[1], "cell": HOSTILE[0], "line": HOSTILE[1]}

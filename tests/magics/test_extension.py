@@ -128,6 +128,11 @@ def test_a_date_param_of_another_cell_is_taken_on_trust(shell: InteractiveShell)
     ran(shell, "%%dag flights\ndate_param = 'run_date'")
 
 
+def test_a_dag_cell_may_have_a_name_only(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    ran(shell, "%%dag flights")
+    assert capsys.readouterr().out == "flights · no schedule, UTC\n"
+
+
 def test_a_wrong_dag_cell_says_where(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(shell, "%%dag flights\nschedul = '@daily'", capsys)
     assert "line 2" in text

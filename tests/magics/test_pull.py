@@ -178,6 +178,13 @@ def test_two_runs_are_shown_side_by_side(shell: InteractiveShell) -> None:
     assert captured.outputs[0].data["text/plain"].splitlines()[1] == "nothing differs"
 
 
+def test_frames_are_matched_by_a_key(shell: InteractiveShell) -> None:
+    with capture_output() as captured:
+        shell.run_cell("%nbflow diff 2026-01-01 2026-01-03 load --key name")
+    assert "1 row changed (name 'z') in row, size" in captured.outputs[0].data["text/plain"]
+
+
 def test_a_wrong_diff_is_said(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     assert "takes two runs" in said(shell, "%nbflow diff latest", capsys)
+    assert "takes two runs" in said(shell, "%nbflow diff latest latest --key", capsys)
     assert "has no run" in said(shell, "%nbflow diff latest 2020-01-01", capsys)

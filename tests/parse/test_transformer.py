@@ -53,6 +53,11 @@ CASES = [
         "%%dag flights\nschedule = '@daily'\n",
         "get_ipython().run_cell_magic('dag', 'flights', \"schedule = '@daily'\\n\")\n",
     ),
+    Case(
+        "%%dag without a body has an empty one",
+        "%%dag flights",
+        "get_ipython().run_cell_magic('dag', 'flights', '\\n')\n",
+    ),
     Case("text that only mentions it stays", "s = '''\n%%task x\n'''\n", "s = '''\n%%task x\n'''\n"),
 ]
 

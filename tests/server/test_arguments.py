@@ -69,3 +69,19 @@ def test_a_text_that_must_be_there_is_asked_for_by_name(given: dict[str, object]
 def test_a_text_is_no_other_kind_of_json() -> None:
     with pytest.raises(OptionError, match="run_id is a text; run_panel was given"):
         Arguments("run_panel", {"run_id": ["x"]}).text("run_id", "")
+
+
+@pytest.mark.parametrize("given", ['["a", "b"]', ["a", "b"]], ids=["query", "body"])
+def test_texts_are_read_from_a_query_and_from_a_body(given: object) -> None:
+    assert Arguments("graph", {"shut": given}).texts_or_none("shut") == ["a", "b"]
+
+
+@pytest.mark.parametrize("given", [None, "", "null"])
+def test_texts_that_are_not_given_are_none(given: object) -> None:
+    assert Arguments("graph", {"shut": given}).texts_or_none("shut") is None
+
+
+@pytest.mark.parametrize("given", ["[", "[1]", "{}", "a", 3, {}, [None]], ids=lambda given: repr(given)[:9])
+def test_what_is_no_list_of_texts_is_refused(given: object) -> None:
+    with pytest.raises(OptionError, match="shut is a JSON list of texts"):
+        Arguments("graph", {"shut": given}).texts_or_none("shut")

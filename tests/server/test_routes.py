@@ -18,6 +18,7 @@ from nbflow.errors import AddressError, OptionError, TrustError
 from nbflow.server import routes
 from nbflow.server.handlers import _status
 from nbflow.server.places import OutsideRoot
+from nbflow.service.board_actions import _ACTS
 
 if TYPE_CHECKING:
     from jupyter_process import Jupyter, Reply
@@ -47,7 +48,8 @@ class Case:
         if self.posts:
             return who.ask(f"{API}/{self.name}", data=json.dumps(query), **more)
         texts = {
-            name: json.dumps(value) if isinstance(value, dict) else value for name, value in query.items()
+            name: json.dumps(value) if isinstance(value, dict | list) else value
+            for name, value in query.items()
         }
         return who.ask(f"{API}/{self.name}", **more, **texts)
 
@@ -56,6 +58,7 @@ SQUARE = {"run_id": RUN, "task_id": "a"}
 CASES = [
     Case("board", frozenset({"dag_id", "tasks", "runs", "squares", "graph", "headline"}), {"last": 5}),
     Case("updates", frozenset({"mark"}), {"since": 0}),
+    Case("graph", frozenset({"nodes", "edges", "groups"}), {"shut": []}),
     Case("square_panel", frozenset({"state", "reason", "tries", "outputs", "log"}), SQUARE),
     Case("run_panel", frozenset({"reason", "gantt"}), {"run_id": RUN}),
     Case("task_panel", frozenset(), {"task_id": "a"}),
@@ -76,6 +79,15 @@ def test_every_route_is_tried_here() -> None:
 def test_every_route_is_in_the_table_of_the_module() -> None:
     rows = re.findall(r"^\| (GET|POST) (\w+) \|", routes.__doc__ or "", re.MULTILINE)
     assert rows == [("POST" if route.changes else "GET", route.name) for route in routes.ROUTES]
+
+
+def test_every_route_and_verb_is_in_the_readme() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(GET|POST) (\w+)` \|", readme, re.MULTILINE)
+    assert rows == [("POST" if route.changes else "GET", route.name) for route in routes.ROUTES]
+    said = re.search(r"The verbs are `([a-z_ ]+)`", readme)
+    assert said
+    assert said[1].split() == list(_ACTS)
 
 
 def test_installing_the_package_turns_the_extension_on(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from asked_home import AskedHome, asked_home
 
 from nbflow.errors import SqlError
-from nbflow.store.guests import GuestGone
+from nbflow.store.guest import GuestGone
 from nbflow.store.people import Question
 from nbflow.store.xcom import XComStore
 

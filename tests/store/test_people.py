@@ -115,10 +115,10 @@ def test_what_duckdb_itself_refuses_says_so(store: XComStore, name: str, tmp_pat
 
 def test_the_names_of_tables_without_a_schema_are_told(store: XComStore) -> None:
     with store._connection.cursor() as cursor:
-        names = check(
+        query = check(
             cursor, "SELECT * FROM Runs JOIN flights.clean__sums USING (ds) WHERE ds IN (FROM task_instances)"
         )
-    assert names == {"runs", "task_instances"}
+    assert query.tables == {"runs", "task_instances"}
 
 
 def test_an_unknown_table_is_answered_with_those_there_are(store: XComStore, tmp_path: Path) -> None:

@@ -339,6 +339,27 @@ def test_an_owner_waits_for_readers_and_names_what_does_not_end(
     assert announced(small.home.root) is None
 
 
+def test_a_small_value_never_becomes_a_file_of_the_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = asked_home(tmp_path)
+    with XComStore.open(made.home.root) as store:
+        for key, value in VALUES.items():
+            made.hand_on(store, value, task=key, key="x")
+    run = made.run_key(1)
+    folder = tmp_path / "got"
+    with owner(made) as server, reading_xcoms(made.home) as reader:
+        reader.tables()
+        for flight in server._servers:
+            monkeypatch.setattr(flight, "_folder", None)
+        for key in ("frame", "frame without rows", "frame as a file", "pickle"):
+            found = reader.get(TaskKey(run, key), "x", folder=folder)
+            assert found is not None
+            assert decode(found, namespace={}) == VALUES[key]
+        with pytest.raises(NbflowError, match="not callable"):
+            reader.get(TaskKey(run, "pickle of several pieces"), "x", folder=folder)
+
+
 def test_sockets_and_files_are_the_user_s_own(small: AskedHome) -> None:
     with owner(small), reading_xcoms(small.home) as reader:
         reader.tables()

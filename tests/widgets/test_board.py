@@ -25,7 +25,8 @@ from nbflow.service.board_target import fresh_target
 from nbflow.store.state import StateStore
 from nbflow.widgets.board import watch
 from nbflow.widgets.board.answers import answer
-from nbflow.widgets.board.data import board, graph
+from nbflow.widgets.board.data import board
+from nbflow.widgets.board.graph import graph
 from nbflow.widgets.board.place import API, server_place
 from nbflow.widgets.board.watch import Watch, looked, merged
 from nbflow.widgets.board.widget import Board
@@ -274,6 +275,7 @@ def test_every_question_of_the_page_has_an_answer(ran: tuple[Path, RunKey]) -> N
     place = {"run_id": key.run_id, "task_id": "a", "map_index": -1, "try_number": None}
     assert answer(path, "board", {"last": 5})["runs"]
     assert answer(path, "updates", {"since": 0})["runs"]
+    assert [node["id"] for node in answer(path, "graph", {"shut": []})["nodes"]] == ["a", "b", "c"]
     assert answer(path, "square_panel", place)["state"] == "success"
     assert answer(path, "task_panel", {"task_id": "a"})["runs"]
     assert answer(path, "log_after", place | {"offset": 0})["text"] == ""

@@ -10,7 +10,7 @@ import pytest
 import nbflow.widgets.board.page as board_page
 from nbflow.model.state import TaskState
 from nbflow.service.board import LETTERS
-from nbflow.widgets.board.page import SCRIPTS, script, style
+from nbflow.widgets.board.page import SCRIPTS, STYLES, script, style
 from nbflow.widgets.look import LOOKS
 
 FOLDER = Path(board_page.__file__).parent
@@ -34,8 +34,9 @@ def test_a_state_has_the_glyph_of_the_pictures_and_the_letter_of_the_board(state
     assert bool(found[2]) == look.solid
 
 
-def test_every_script_is_loaded_once() -> None:
-    assert sorted(SCRIPTS) == sorted(path.stem for path in (FOLDER / "js").glob("*.js"))
+@pytest.mark.parametrize(("kind", "names"), [("js", SCRIPTS), ("css", STYLES)], ids=["js", "css"])
+def test_every_file_is_loaded_once(kind: str, names: tuple[str, ...]) -> None:
+    assert sorted(names) == sorted(path.stem for path in (FOLDER / kind).glob(f"*.{kind}"))
 
 
 def test_the_scripts_are_one_module() -> None:
@@ -57,3 +58,10 @@ def test_nothing_makes_markup_of_data_or_leaves_the_machine() -> None:
     assert set(addresses) <= {"http://www.w3.org/2000/svg"}  # a name, never asked for
     assert "@import" not in style()
     assert "url(" not in style()
+
+
+def test_every_class_of_the_styles_has_nbflows_prefix() -> None:
+    rules = re.sub(r"/\*.*?\*/", "", style(), flags=re.DOTALL)
+    found = set(re.findall(r"\.([a-z][\w-]*)", rules))
+    others = {"vscode-light", "vscode-dark"}  # of the page around
+    assert {name for name in found if not name.startswith("nbf-")} == others

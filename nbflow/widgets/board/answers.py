@@ -10,6 +10,7 @@ from nbflow.service.board_actions import act, preview
 from nbflow.service.board_panel import log_after, run_panel, square_panel, task_panel
 from nbflow.service.board_target import fresh_target
 from nbflow.widgets.board.data import board
+from nbflow.widgets.board.graph import graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +62,7 @@ def _log_after(target: Target, asked: Details) -> dict[str, Any]:
 _QUESTIONS: Mapping[str, Callable[[Target, Details], dict[str, Any]]] = {
     "board": lambda target, asked: board(target, last=asked.get("last", LAST)),
     "updates": lambda target, asked: updates(target, asked["since"]),
+    "graph": lambda target, asked: graph(target.flow, asked.get("shut")),
     "square_panel": _square_panel,
     "run_panel": lambda target, asked: run_panel(target, asked["run_id"]),
     "task_panel": lambda target, asked: task_panel(target, asked["task_id"], asked.get("last", LAST)),

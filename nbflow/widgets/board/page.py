@@ -1,6 +1,6 @@
 """What the board's page is made of: its scripts, put together as one module, and its styles.
 
-There is no build step. The files in `js/` are plain scripts that share one scope; a widget can load a
+There is no build step. The files in `js/` (and `css/`) are plain scripts that share one scope; a widget can load a
 single module only, so they are joined in this order. Nothing in them asks the network for anything but
 the Jupyter server that the page came from.
 """
@@ -8,6 +8,10 @@ the Jupyter server that the page came from.
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SCRIPTS = (
     "elements",  # DOM elements from data, never from markup
@@ -22,7 +26,9 @@ SCRIPTS = (
     "axis",  # the dates below
     "cursor",  # the keyboard's place in the grid
     "tip",  # the crosshair, and what stands at a place in words
+    "scroll",  # what of the grid is in sight
     "grid",
+    "boxes",  # the graph's boxes and lines
     "graph",
     "headline",
     "filters",  # the legend, which filters
@@ -38,14 +44,26 @@ SCRIPTS = (
     "forms",  # run and backfill
     "view",  # all of it, put together
 )
+STYLES = (
+    "look",  # colours, squares, buttons
+    "headline",
+    "grid",
+    "graph",
+    "panel",
+    "motion",
+)
 
 
 def script() -> str:
     """The page's one ES module."""
-    here = files("nbflow.widgets.board") / "js"
-    return "\n".join((here / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
+    return _joined("js", SCRIPTS)
 
 
 def style() -> str:
     """Its CSS."""
-    return (files("nbflow.widgets.board") / "board.css").read_text("utf-8")
+    return _joined("css", STYLES)
+
+
+def _joined(kind: str, names: Sequence[str]) -> str:
+    here = files("nbflow.widgets.board") / kind
+    return "\n".join((here / f"{name}.{kind}").read_text("utf-8") for name in names)

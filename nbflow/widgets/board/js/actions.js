@@ -6,18 +6,18 @@ class Notice {
     this.text = make("span", {});
     this.node = make(
       "div",
-      { class: "notice", hidden: true },
+      { class: "nbf-notice", hidden: true },
       this.text,
       button("×", () => this.hide(), { kind: "plain", "aria-label": "Dismiss" }),
     );
-    this.spoken = make("div", { class: "spoken", role: "status", "aria-live": "polite" });
+    this.spoken = make("div", { class: "nbf-spoken", role: "status", "aria-live": "polite" });
   }
 
   say(text, { bad = false } = {}) {
     clearTimeout(this.timer);
     this.text.textContent = text;
     this.spoken.textContent = text;
-    this.node.classList.toggle("bad", bad);
+    this.node.classList.toggle("nbf-bad", bad);
     this.node.hidden = false;
     if (!bad) this.timer = setTimeout(() => this.hide(), 12_000);
   }
@@ -152,7 +152,7 @@ function clearing(runIds, tasks, choices, mapIndex = -1) {
  * @param done called when it has been done
  */
 function previewed({ actions, verb, title, fields, body, doing, done, cancel, danger = false }) {
-  const shown = make("div", { class: "preview", "aria-live": "polite" });
+  const shown = make("div", { class: "nbf-preview", "aria-live": "polite" });
   const go = button(doing(null), () => act(), { kind: danger ? "danger" : "primary" });
   let asked = 0;
   const look = async () => {
@@ -174,7 +174,7 @@ function previewed({ actions, verb, title, fields, body, doing, done, cancel, da
       go.textContent = doing(number);
       fill(shown, showPreview(found.said, rows, number));
     } catch (error) {
-      if (mine === asked) fill(shown, make("p", { class: "bad" }, error.message));
+      if (mine === asked) fill(shown, make("p", { class: "nbf-bad" }, error.message));
     }
   };
   const act = async () => {
@@ -185,7 +185,7 @@ function previewed({ actions, verb, title, fields, body, doing, done, cancel, da
   const node = make(
     "form",
     {
-      class: "form",
+      class: "nbf-form",
       onsubmit: (event) => {
         event.preventDefault();
         if (!go.disabled) act();
@@ -195,7 +195,7 @@ function previewed({ actions, verb, title, fields, body, doing, done, cancel, da
     title && make("h3", {}, title),
     fields,
     shown,
-    make("div", { class: "form-buttons" }, go, button("Cancel", cancel)),
+    make("div", { class: "nbf-form-buttons" }, go, button("Cancel", cancel)),
   );
   look();
   return node;
@@ -217,7 +217,7 @@ function showPreview(said, rows, number) {
           [labelWords(row.label ?? row.run_id ?? ""), row.task_id].filter(Boolean).join(" · "),
           row.map_index >= 0 ? `[${row.map_index}]` : "",
         ),
-        row.becomes && make("span", { class: "quiet" }, String(row.becomes)),
+        row.becomes && make("span", { class: "nbf-quiet" }, String(row.becomes)),
       ),
     );
   const more = rows.length - lines.length;
@@ -226,14 +226,14 @@ function showPreview(said, rows, number) {
     lines.length > 0 &&
       make(
         "ul",
-        { class: "affected", tabindex: 0, "aria-label": "What it is about" },
+        { class: "nbf-affected", tabindex: 0, "aria-label": "What it is about" },
         lines,
-        more > 0 && make("li", { class: "quiet" }, `and ${more} more`),
+        more > 0 && make("li", { class: "nbf-quiet" }, `and ${more} more`),
       ),
   ];
 }
 
 /** A checkbox with its text. */
 function choice(name, text, checked = false) {
-  return make("label", { class: "choice" }, make("input", { type: "checkbox", name, checked }), text);
+  return make("label", { class: "nbf-choice" }, make("input", { type: "checkbox", name, checked }), text);
 }

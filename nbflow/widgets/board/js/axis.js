@@ -53,14 +53,17 @@ function thinned(ticks) {
   return kept;
 }
 
-/** Draw the axis: fine texts, coarse ones with a line before them, the mark of today. */
+/**
+ * Draw the axis: fine texts, coarse ones with a line before them, the mark of today.
+ * @return its coarse texts: {x, width, node}
+ */
 function drawAxis(svg, dates, { ghosts, today }) {
   const { fine, coarse } = axisOf(dates);
   const parts = fine.map((tick) =>
     draw(
       "text",
       {
-        class: tick.column >= dates.length - ghosts ? "fine coming" : "fine",
+        class: tick.column >= dates.length - ghosts ? "nbf-fine nbf-coming" : "nbf-fine",
         x: tick.column * PITCH + SQUARE / 2,
         y: 13,
       },
@@ -71,7 +74,7 @@ function drawAxis(svg, dates, { ghosts, today }) {
     if (tick.column)
       parts.push(
         draw("line", {
-          class: "tick",
+          class: "nbf-tick",
           x1: tick.column * PITCH - 1.5,
           x2: tick.column * PITCH - 1.5,
           y1: 2,
@@ -79,19 +82,31 @@ function drawAxis(svg, dates, { ghosts, today }) {
         }),
       );
   }
-  for (const tick of thinned(coarse)) {
-    parts.push(draw("text", { class: "coarse", x: tick.column * PITCH + 2, y: 29 }, tick.text));
-  }
+  const texts = thinned(coarse).map((tick) => {
+    const x = tick.column * PITCH + 2;
+    const node = draw("text", { class: "nbf-coarse", x, y: 29 }, tick.text);
+    return { x, width: tick.text.length * LETTER_WIDTH, node };
+  });
+  parts.push(...texts.map((text) => text.node));
   dates.forEach((at, column) => {
     const day = `${at.year}-${String(at.month).padStart(2, "0")}-${String(at.day).padStart(2, "0")}`;
     if (day !== today) return;
     parts.push(
       draw(
         "rect",
-        { class: "today", x: column * PITCH + 3, y: 16.5, width: SQUARE - 6, height: 2, rx: 1 },
+        { class: "nbf-today", x: column * PITCH + 3, y: 16.5, width: SQUARE - 6, height: 2, rx: 1 },
         draw("title", {}, "today"),
       ),
     );
   });
   svg.replaceChildren(...parts);
+  return texts;
+}
+
+/** Keep the text that the left edge lies under in sight: it stays there until the next one pushes it away. */
+function stickAxis(texts, left) {
+  texts.forEach(({ x, width, node }, at) => {
+    const until = at + 1 < texts.length ? texts[at + 1].x - width - 8 : Infinity;
+    node.setAttribute("x", Math.max(x, Math.min(left + 2, until)));
+  });
 }

@@ -5,8 +5,8 @@ const HEADROOM = 6; // px above it, and as much below
 
 class Bars {
   constructor() {
-    this.svg = draw("svg", { class: "bars", "aria-hidden": "true", height: LONGEST + 2 * HEADROOM });
-    this.corner = make("div", { class: "corner", "aria-hidden": "true" });
+    this.svg = draw("svg", { class: "nbf-bars", "aria-hidden": "true", height: LONGEST + 2 * HEADROOM });
+    this.corner = make("div", { class: "nbf-corner", "aria-hidden": "true" });
   }
 
   /** What they take of the grid's height, px: nothing where there are no runs. */
@@ -19,7 +19,7 @@ class Bars {
     this.most = longestOf(runs);
     fill(
       this.corner,
-      make("span", { class: "scale", title: "the longest run" }, duration(this.most || null)),
+      make("span", { class: "nbf-scale", title: "the longest run" }, duration(this.most || null)),
     );
     this.svg.replaceChildren(
       ...runs.map((run, column) => {
@@ -46,7 +46,7 @@ class Bars {
     dress(
       bar,
       {
-        class: `bar r-${run.interrupted ? "interrupted" : run.state}`,
+        class: `nbf-bar nbf-r-${run.interrupted ? "interrupted" : run.state}`,
         y: LONGEST + HEADROOM - height,
         height,
       },

@@ -48,17 +48,17 @@ function drawColumn(group, lines, letters, below) {
   });
   const parts = [];
   for (const letter of Object.keys(squares)) {
-    parts.push(draw("path", { class: `square s-${letter}`, d: squares[letter] }));
+    parts.push(draw("path", { class: `nbf-square nbf-s-${letter}`, d: squares[letter] }));
     if (glyphs[letter])
       parts.push(
         draw("path", {
-          class: `glyph g-${letter}${STATES[letter].solid ? " solid" : ""}`,
+          class: `nbf-glyph nbf-g-${letter}${STATES[letter].solid ? " nbf-solid" : ""}`,
           d: glyphs[letter],
         }),
       );
   }
-  if (rings) parts.push(draw("path", { class: "ring", d: rings }));
-  if (notches) parts.push(draw("path", { class: "notch", d: notches }));
+  if (rings) parts.push(draw("path", { class: "nbf-ring", d: rings }));
+  if (notches) parts.push(draw("path", { class: "nbf-notch", d: notches }));
   group.replaceChildren(...parts);
 }
 
@@ -74,5 +74,5 @@ function drawGhost(group, lines) {
   const outlines = lines.map((line, at) =>
     line.kind === "task" || line.collapsed ? `M3.5 ${at * PITCH + 0.5}${SQUARE_PATH}` : "",
   );
-  group.replaceChildren(draw("path", { class: "ghost", d: outlines.join("") }));
+  group.replaceChildren(draw("path", { class: "nbf-ghost", d: outlines.join("") }));
 }

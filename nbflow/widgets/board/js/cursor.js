@@ -11,8 +11,8 @@ class Cursor {
     this.open = open;
     this.column = null; // -1: the names
     this.line = 0; // -1: the runs' bars
-    this.cell = make("div", { class: "cursor", role: "gridcell", tabindex: 0 });
-    this.row = make("div", { role: "row", class: "cursor-row" }, this.cell);
+    this.cell = make("div", { class: "nbf-cursor", role: "gridcell", tabindex: 0 });
+    this.row = make("div", { role: "row", class: "nbf-cursor-row" }, this.cell);
     this.cell.addEventListener("keydown", (event) => this.pressed(event));
     this.cell.addEventListener("focus", () => this.moved(false));
     this.cell.addEventListener("blur", () => grid.unhover());
@@ -75,7 +75,7 @@ class Cursor {
 
   moved(speak) {
     this.settle();
-    this.grid.bringIntoView(this.column, this.line);
+    bringIntoView(this.grid, this.column, this.line);
     this.grid.hover(this.column, this.line);
     if (speak) this.grid.say(this.cell.getAttribute("aria-label"));
   }
@@ -88,7 +88,7 @@ class Cursor {
       width: `${width}px`,
       height: `${height}px`,
     });
-    this.cell.classList.toggle("over", this.column < 0 || this.line < 0);
+    this.cell.classList.toggle("nbf-over", this.column < 0 || this.line < 0);
     this.cell.setAttribute("aria-label", this.grid.describe(this.column, this.line));
     this.cell.setAttribute("aria-colindex", this.column + 2);
     this.row.setAttribute("aria-rowindex", this.line + 2);

@@ -46,7 +46,8 @@ function draw(tag, properties, ...children) {
 
 /** A button that looks like what it does: "primary", "danger", "plain" (text only) or "". */
 function button(text, onclick, { kind = "", ...rest } = {}) {
-  return make("button", { type: "button", class: `button ${kind}`.trim(), onclick, ...rest }, text);
+  const looks = ["button", ...kind.split(" ").filter(Boolean)].map((name) => `nbf-${name}`);
+  return make("button", { type: "button", class: looks.join(" "), onclick, ...rest }, text);
 }
 
 /** Put these in place of what a node holds. */

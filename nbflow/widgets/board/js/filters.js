@@ -24,7 +24,7 @@ class Filters {
     this.store = store;
     this.apply = apply;
     this.chosen = new Set();
-    this.node = make("div", { class: "legend", role: "group", "aria-label": "Show only these states" });
+    this.node = make("div", { class: "nbf-legend", role: "group", "aria-label": "Show only these states" });
     this.draw();
   }
 
@@ -52,7 +52,7 @@ class Filters {
       this.node,
       order.map((letter) => this.entry(letter, counts.get(letter) ?? 0)),
       this.chosen.size > 0 && button("show all", () => this.reset(), { kind: "link" }),
-      make("span", { class: "notes quiet" }, notes.filter(Boolean).join(" · ")),
+      make("span", { class: "nbf-notes nbf-quiet" }, notes.filter(Boolean).join(" · ")),
     );
     if (held) this.node.querySelector(`[data-letter="${held}"]`)?.focus();
   }
@@ -63,7 +63,7 @@ class Filters {
       "button",
       {
         type: "button",
-        class: "entry",
+        class: "nbf-entry",
         "data-letter": letter,
         "aria-pressed": String(this.chosen.has(letter)),
         onclick: () => this.toggle(letter),

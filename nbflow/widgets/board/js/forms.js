@@ -4,7 +4,7 @@
 function dateField(name, text, value) {
   return make(
     "label",
-    { class: "field" },
+    { class: "nbf-field" },
     make("span", {}, text),
     make("input", { type: "date", name, value: value ?? "", max: "9999-12-31" }),
   );
@@ -50,13 +50,12 @@ function paramField(param) {
     input.read = () => JSON.parse(input.value);
   }
   input.name = param.name;
-  const node = make(
-    "label",
-    { class: "field" },
-    make("span", {}, make("code", {}, param.name)),
-    input,
-    said && make("small", {}, said),
-  );
+  const name = make("code", {}, param.name);
+  const help = said && make("small", {}, said);
+  const node =
+    type === "boolean" && !Array.isArray(schema.enum)
+      ? make("label", { class: "nbf-choice" }, input, name, help)
+      : make("label", { class: "nbf-field" }, make("span", {}, name), input, help);
   return {
     node,
     name: param.name,
@@ -70,10 +69,10 @@ class FormPanel {
   constructor(context, title) {
     this.context = context;
     this.title = title;
-    this.holder = make("div", { class: "form-holder" });
+    this.holder = make("div", { class: "nbf-form-holder" });
     this.node = make(
       "div",
-      { class: "panel-body" },
+      { class: "nbf-panel-body" },
       panelHead(null, title, null, () => context.close()),
       this.holder,
     );
@@ -104,7 +103,7 @@ class RunForm extends FormPanel {
     const { store, actions } = this.context;
     const fields = store.data.params?.map(paramField) ?? [];
     const date = dateField("date", "Date");
-    const shown = make("p", { class: "bad", hidden: true });
+    const shown = make("p", { class: "nbf-bad", hidden: true });
     const go = button("Run", () => start(), { kind: "primary" });
     const body = () => ({
       date: date.querySelector("input").value || null,
@@ -129,7 +128,7 @@ class RunForm extends FormPanel {
     return make(
       "form",
       {
-        class: "form",
+        class: "nbf-form",
         onsubmit: (event) => {
           event.preventDefault();
           start();
@@ -138,7 +137,7 @@ class RunForm extends FormPanel {
       date,
       make(
         "p",
-        { class: "quiet" },
+        { class: "nbf-quiet" },
         `The interval that starts on this date, in ${store.data.timezone ?? "UTC"}; left empty, the latest that has ended.`,
       ),
       fields.length > 0 &&
@@ -151,7 +150,7 @@ class RunForm extends FormPanel {
       shown,
       make(
         "div",
-        { class: "form-buttons" },
+        { class: "nbf-form-buttons" },
         go,
         button("Cancel", () => this.context.close()),
       ),
@@ -180,9 +179,9 @@ class BackfillForm extends FormPanel {
       actions,
       verb: "backfill",
       fields: [
-        make("div", { class: "fields" }, from, to),
-        make("label", { class: "field" }, make("span", {}, "Run"), again),
-        make("p", { class: "quiet" }, "Both dates are included; only intervals that have ended are run."),
+        make("div", { class: "nbf-fields" }, from, to),
+        make("label", { class: "nbf-field" }, make("span", {}, "Run"), again),
+        make("p", { class: "nbf-quiet" }, "Both dates are included; only intervals that have ended are run."),
       ],
       body: () =>
         value(from) && value(to) ? { from: value(from), to: value(to), reprocess: again.value } : null,

@@ -1,30 +1,30 @@
-// The graph: tasks from left to right with the states of one run. Its places and paths come laid out.
+// The graph: tasks from left to right with the states of one run. Its places and paths come laid out; a group
+// that is opened or shut is asked for again, as everything else then lies elsewhere.
 
 const MARGIN = 8;
-const MOST_OPEN = 200; // tasks, beyond which groups begin shut
-const STACKED = 6; // px that a mapped task's pile sticks out
-const LEAST_SCALE = 0.6; // a wide graph shrinks to here before it scrolls
+const LEAST_SCALE = 0.75; // a wide graph shrinks to here before it scrolls
 
 class Graph {
   /**
    * @param store the data
-   * @param on {square(runId, taskId), task(taskId), hover(taskId|null)}
+   * @param on {square(runId, taskId), task(taskId), hover(taskId|null), fail(error)}
    */
   constructor(store, on) {
     this.store = store;
     this.on = on;
     this.runId = null; // null: the newest run
-    const { nodes = [], groups = [] } = store.data.graph ?? {};
-    // A large graph begins with its groups shut.
-    this.shut = new Set(nodes.length > MOST_OPEN ? groups.map((group) => group.id) : []);
+    this.graph = store.data.graph;
+    this.came = this.graph; // with the board
+    this.shut = null; // the groups a person has chosen to shut; null: nobody has chosen
     this.nodes = new Map();
-    this.title = make("div", { class: "graph-title" });
-    this.why = make("div", { class: "why", "aria-hidden": "true" });
-    this.holder = make("div", { class: "graph-holder" });
+    this.edges = [];
+    this.title = make("div", { class: "nbf-graph-title" });
+    this.why = make("div", { class: "nbf-why", "aria-hidden": "true" });
+    this.holder = make("div", { class: "nbf-graph-holder" });
     this.node = make(
       "section",
-      { class: "graph", "aria-label": `Graph of ${store.data.dag_id}` },
-      make("div", { class: "graph-head" }, this.title, this.why),
+      { class: "nbf-graph", "aria-label": `Graph of ${store.data.dag_id}` },
+      make("div", { class: "nbf-graph-head" }, this.title, this.why),
       this.holder,
     );
     this.head = identity("arrow");
@@ -33,30 +33,32 @@ class Graph {
 
   /** Draw all anew. */
   rebuild() {
-    const graph = this.store.data.graph;
+    const { graph } = this;
     this.nodes.clear();
     this.edges = [];
-    if (!graph?.nodes?.length) {
+    this.svg = null;
+    this.lit = null;
+    if (!graph?.nodes?.length && !graph?.groups?.length) {
       fill(
         this.holder,
-        make("p", { class: "quiet" }, "The notebook has no tasks yet. Mark a cell with %%task."),
+        make(
+          "p",
+          { class: "nbf-quiet" },
+          "The notebook has no tasks yet: head a cell with ",
+          make("code", {}, "%%task NAME"),
+          ".",
+        ),
       );
       return;
     }
     const inside = draw("g", { transform: `translate(${MARGIN} ${MARGIN})` });
-    const marker = draw(
-      "marker",
-      {
-        id: this.head,
-        viewBox: "0 0 7 6",
-        refX: 0.5,
-        refY: 3,
-        markerWidth: 7,
-        markerHeight: 6,
-        orient: "auto",
-        markerUnits: "userSpaceOnUse",
-      },
-      draw("path", { d: "M0 0L7 3L0 6Z" }),
+    const groups = graph.groups ?? [];
+    const toggle = (group) => this.toggle(group.id);
+    inside.append(
+      ...groups.filter((group) => !group.shut).map((group) => openGroup(group, () => toggle(group))),
+      ...(graph.edges ?? []).map((edge) => this.kept(edgeLine(edge, this.head, this.why))),
+      ...graph.nodes.map((node) => this.box(taskBox(node, this.pointing(node.id)))),
+      ...groups.filter((group) => group.shut).map((group) => this.box(shutGroup(group, () => toggle(group)))),
     );
     this.svg = draw(
       "svg",
@@ -65,148 +67,84 @@ class Graph {
         "aria-label": "Tasks",
         viewBox: `0 0 ${graph.width + 2 * MARGIN} ${graph.height + 2 * MARGIN}`,
       },
-      draw("defs", {}, marker),
+      draw("defs", {}, this.arrowhead()),
       inside,
     );
-    for (const group of graph.groups ?? []) inside.append(this.drawGroup(group));
-    for (const edge of graph.edges ?? []) inside.append(this.drawEdge(edge));
-    for (const node of graph.nodes) inside.append(this.drawNode(node));
-    for (const group of graph.groups ?? []) if (this.shut.has(group.id)) inside.append(this.drawShut(group));
-    fill(this.holder, this.svg);
     this.fit();
     this.states();
+    fill(this.holder, this.svg);
+  }
+
+  /** Keep a box in mind, for its state. */
+  box({ key, ...box }) {
+    this.nodes.set(key, box);
+    return box.shell;
+  }
+
+  kept(edge) {
+    this.edges.push(edge);
+    return edge.node;
+  }
+
+  pointing(taskId) {
+    return {
+      onclick: () => this.opened(taskId),
+      onpointerenter: () => this.hovered(taskId),
+      onpointerleave: () => this.hovered(null),
+    };
+  }
+
+  arrowhead() {
+    const size = { viewBox: "0 0 7 6", refX: 0.5, refY: 3, markerWidth: 7, markerHeight: 6 };
+    return draw(
+      "marker",
+      { id: this.head, ...size, orient: "auto", markerUnits: "userSpaceOnUse" },
+      draw("path", { d: "M0 0L7 3L0 6Z" }),
+    );
   }
 
   /** As large as there is room, within reason; then it scrolls. */
   fit() {
-    const graph = this.store.data.graph;
-    if (!this.svg || !graph) return;
-    const natural = graph.width + 2 * MARGIN;
+    if (!this.svg) return;
+    const natural = this.graph.width + 2 * MARGIN;
     const room = this.holder.clientWidth || natural;
     const scale = Math.max(LEAST_SCALE, Math.min(1, room / natural));
     this.svg.setAttribute("width", natural * scale);
-    this.svg.setAttribute("height", (graph.height + 2 * MARGIN) * scale);
+    this.svg.setAttribute("height", (this.graph.height + 2 * MARGIN) * scale);
   }
 
-  inShut(groupPath) {
-    return groupPath ? hidden(groupPath.split("."), this.shut) : false;
+  // --- groups --------------------------------------------------------------------------------------
+
+  /** Open a group that is shut, shut one that is open. */
+  async toggle(group) {
+    const shut = new Set((this.graph.groups ?? []).filter((one) => one.shut).map((one) => one.id));
+    if (!shut.delete(group)) shut.add(group);
+    const before = this.shut;
+    this.shut = shut;
+    const held = this.holder.contains(document.activeElement);
+    if (!(await this.arrange())) this.shut = before;
+    else if (held) this.holder.querySelector(`[data-group-name="${CSS.escape(group)}"]`)?.focus();
   }
 
-  drawGroup(group) {
-    if (group.id.includes(".") && this.inShut(group.id.slice(0, group.id.lastIndexOf(".")))) return draw("g");
-    const shut = this.shut.has(group.id);
-    const toggle = () => {
-      if (!this.shut.delete(group.id)) this.shut.add(group.id);
+  /** Have the graph laid out with these groups shut; whether it could be. The last picture stays meanwhile. */
+  async arrange() {
+    const shut = [...this.shut].sort();
+    this.holder.setAttribute("aria-busy", "true");
+    try {
+      const graph = await this.store.laidOut(shut);
+      if (this.shut && [...this.shut].sort().join("\n") !== shut.join("\n")) return true; // chosen anew since
+      this.graph = graph;
       this.rebuild();
-    };
-    return draw(
-      "g",
-      { class: "cluster" },
-      draw("rect", { x: group.x + 0.5, y: group.y + 0.5, width: group.w - 1, height: group.h - 1, rx: 10 }),
-      draw(
-        "g",
-        { class: "cluster-name", onclick: toggle },
-        draw("title", {}, `${group.id}: ${shut ? "open" : "shut"} this group`),
-        draw("rect", {
-          class: "target",
-          x: group.x + 4,
-          y: group.y + 3,
-          width: Math.max(20, group.w - 8),
-          height: 18,
-        }),
-        draw("path", {
-          class: "turn",
-          d: shut
-            ? `M${group.x + 10} ${group.y + 8}l3.5 3.5l-3.5 3.5`
-            : `M${group.x + 8} ${group.y + 10}l3.5 3.5l3.5 -3.5`,
-        }),
-        draw("text", { x: group.x + 19, y: group.y + 16 }, group.id.slice(group.id.lastIndexOf(".") + 1)),
-      ),
-    );
-  }
-
-  /** What a shut group shows in its middle: how many tasks it has, and the loudest state. */
-  drawShut(group) {
-    if (group.id.includes(".") && this.inShut(group.id.slice(0, group.id.lastIndexOf(".")))) return draw("g");
-    const members = this.store.data.graph.nodes
-      .filter((node) => node.group === group.id || node.group?.startsWith(`${group.id}.`))
-      .map((node) => node.id);
-    const place = draw("g", { class: "state" });
-    this.nodes.set(`group ${group.id}`, { place, members });
-    return draw(
-      "g",
-      {
-        class: "node summary",
-        transform: `translate(${group.x + group.w / 2 - 44} ${group.y + group.h / 2 - 8})`,
-      },
-      place,
-      draw("text", { x: 24, y: 12 }, count(members.length, "task")),
-    );
-  }
-
-  drawEdge(edge) {
-    const ends = [edge.from, edge.to].map((id) => this.store.data.graph.nodes.find((node) => node.id === id));
-    if (ends.every((end) => end && this.inShut(end.group))) return draw("g");
-    const line = draw("path", { class: "line", d: edge.path, "marker-end": `url(#${this.head})` });
-    const node = draw(
-      "g",
-      { class: `edge ${edge.kind}` },
-      draw("title", {}, `${edge.from} → ${edge.to}\n${edge.why}`),
-      line,
-      draw("path", { class: "reach", d: edge.path }),
-    );
-    node.addEventListener("pointerenter", () =>
-      fill(this.why, make("b", {}, `${edge.from} → ${edge.to} `), edge.why),
-    );
-    node.addEventListener("pointerleave", () => fill(this.why));
-    this.edges.push({ node, from: edge.from, to: edge.to });
-    return node;
-  }
-
-  drawNode(node) {
-    if (this.inShut(node.group)) return draw("g");
-    const middle = node.y + (node.h + (node.mapped ? STACKED : 0)) / 2;
-    const kind = node.kind && node.kind !== "task" ? stateWords(node.kind) : "";
-    const place = draw("g", { class: "state", transform: `translate(${node.x + 10} ${middle - 8})` });
-    const name = draw("title", {}, node.id);
-    const doc = node.doc ? `\n${node.doc}` : "";
-    const shell = draw("g", { class: "node", "data-node": node.id }, name);
-    const pile = node.mapped ? STACKED : 0;
-    for (let out = pile; out > 0; out -= STACKED / 2) {
-      shell.append(
-        draw("rect", {
-          class: "box behind",
-          x: node.x + out + 0.5,
-          y: node.y + pile - out + 0.5,
-          width: node.w - pile - 1,
-          height: node.h - pile - 1,
-          rx: 7,
-        }),
-      );
+      return true;
+    } catch (error) {
+      this.on.fail(error);
+      return false;
+    } finally {
+      this.holder.removeAttribute("aria-busy");
     }
-    shell.append(
-      draw("rect", {
-        class: "box",
-        x: node.x + 0.5,
-        y: node.y + pile + 0.5,
-        width: node.w - pile - 1,
-        height: node.h - pile - 1,
-        rx: 7,
-      }),
-      place,
-      draw(
-        "text",
-        { class: "label", x: node.x + 34, y: kind ? middle - 1.5 : middle + 4.2 },
-        shortened(node.label ?? node.id, node.w - 40),
-      ),
-    );
-    if (kind) shell.append(draw("text", { class: "kind", x: node.x + 34, y: middle + 11.5 }, kind));
-    shell.addEventListener("click", () => this.opened(node.id));
-    shell.addEventListener("pointerenter", () => this.hovered(node.id));
-    shell.addEventListener("pointerleave", () => this.hovered(null));
-    this.nodes.set(node.id, { shell, place, name, doc, members: [node.id] });
-    return shell;
   }
+
+  // --- what is pointed at --------------------------------------------------------------------------
 
   opened(taskId) {
     const run = this.shownRun();
@@ -220,13 +158,35 @@ class Graph {
     this.on.hover(taskId);
   }
 
+  /** The key of the box that shows a task: its own, or that of the shut group it is in. */
+  holding(taskId) {
+    if (taskId === null || this.nodes.has(nodeKey(taskId))) return taskId === null ? null : nodeKey(taskId);
+    for (const [key, { members }] of this.nodes) if (members.includes(taskId)) return key;
+    return null;
+  }
+
   /** Light up a task and its edges: its line in the grid is hovered. */
   light(taskId) {
-    this.node.classList.toggle("lit", taskId !== null && this.nodes.has(taskId));
-    for (const [id, { shell }] of this.nodes) shell?.classList.toggle("lit", id === taskId);
-    for (const { node, from, to } of this.edges ?? [])
-      node.classList.toggle("lit", from === taskId || to === taskId);
+    const lit = this.holding(taskId);
+    if (lit === this.lit) return;
+    this.lit = lit;
+    this.node.classList.toggle("nbf-lit", lit !== null);
+    for (const [key, { shell }] of this.nodes) shell.classList.toggle("nbf-lit", key === lit);
+    for (const { node, ends } of this.edges) node.classList.toggle("nbf-lit", ends.includes(lit));
   }
+
+  /** Scroll a task's box into view, within the graph only. */
+  reveal(taskId) {
+    const box = this.nodes.get(this.holding(taskId))?.shell.getBoundingClientRect();
+    const seen = this.holder.getBoundingClientRect();
+    if (!box || !seen.width) return;
+    if (box.left < seen.left || box.right > seen.right)
+      this.holder.scrollLeft += (box.left + box.right - seen.left - seen.right) / 2;
+    if (box.top < seen.top || box.bottom > seen.bottom)
+      this.holder.scrollTop += (box.top + box.bottom - seen.top - seen.bottom) / 2;
+  }
+
+  // --- states --------------------------------------------------------------------------------------
 
   shownRun() {
     return (this.runId && this.store.run(this.runId)) || this.store.data.runs.at(-1);
@@ -244,31 +204,54 @@ class Graph {
     fill(
       this.title,
       make("h3", {}, "Graph"),
-      run && make("span", { class: "quiet" }, `states of ${labelWords(run.label)}`),
+      run && make("span", { class: "nbf-quiet" }, `states of ${labelWords(run.label)}`),
     );
-    for (const [id, { shell, place, name, doc, members }] of this.nodes) {
-      const letters = members.map((task) =>
-        run ? this.store.letter(run.run_id, this.store.rowOf.get(task)) : NO_INSTANCE,
-      );
-      const read = readLetter(members.length === 1 ? letters[0] : loudest(letters));
-      place.replaceChildren(
-        ...(read
-          ? squareParts(read.state)
-          : [draw("rect", { class: "square empty", x: 0.5, y: 0.5, width: 15, height: 15, rx: 3.5 })]),
-      );
-      if (read?.stale)
-        place.append(draw("path", { class: "notch", d: "M10 0H12.5A3.5 3.5 0 0 1 16 3.5V6Z" }));
-      if (!shell) continue;
-      shell.setAttribute(
-        "class",
-        `node${shell.classList.contains("lit") ? " lit" : ""}${read ? ` n-${read.state}` : ""}`,
-      );
-      name.textContent = (read ? `${id} · ${stateWords(STATES[read.state].name)}` : id) + doc;
+    const letters = run ? (this.store.data.squares[run.run_id] ?? "") : "";
+    const { rowOf } = this.store;
+    for (const box of this.nodes.values()) {
+      const own = box.members.map((task) => letters[rowOf.get(task)] ?? NO_INSTANCE);
+      const letter = own.length === 1 ? own[0] : loudest(own);
+      if (letter !== box.letter) this.stateOf(box, letter);
     }
   }
 
+  stateOf(box, letter) {
+    const { shell, place, title, name, more } = box;
+    const read = readLetter(letter);
+    const before = readLetter(box.letter);
+    box.letter = letter;
+    place.replaceChildren(
+      ...(read
+        ? squareParts(read.state)
+        : [
+            draw("rect", { class: "nbf-square nbf-empty", x: 0.5, y: 0.5, width: 15, height: 15, rx: 3.5 }),
+          ]),
+    );
+    if (read?.stale)
+      place.append(draw("path", { class: "nbf-notch", d: "M10 0H12.5A3.5 3.5 0 0 1 16 3.5V6Z" }));
+    if (before) shell.classList.remove(`nbf-n-${before.state}`);
+    if (read) shell.classList.add(`nbf-n-${read.state}`);
+    title.textContent = plain((read ? `${name} · ${stateWords(STATES[read.state].name)}` : name) + more);
+  }
+
   changed(change) {
-    if (change.all) this.rebuild();
+    if (change.all) this.anew();
     else if (change.newColumns || change.runs.has(this.shownRun()?.run_id)) this.states();
+  }
+
+  /** The whole board has come anew: draw what is another graph by now, keep what a person has shut. */
+  anew() {
+    const { graph } = this.store.data;
+    if (JSON.stringify(graph) === JSON.stringify(this.came)) {
+      this.states();
+      return;
+    }
+    this.came = graph;
+    if (this.shut) {
+      this.arrange();
+      return;
+    }
+    this.graph = graph;
+    this.rebuild();
   }
 }

@@ -11,24 +11,24 @@ class Grid {
   constructor(store, on) {
     this.store = store;
     this.on = on;
-    this.collapsed = new Set();
+    this.collapsed = beginShut(store.data.tasks);
     this.lines = [];
     this.selected = null;
     this.bars = new Bars();
-    this.names = make("div", { class: "names", "aria-hidden": "true" });
-    this.cells = draw("svg", { class: "cells", "aria-hidden": "true" });
-    this.axis = draw("svg", { class: "axis", "aria-hidden": "true", height: FEET });
+    this.names = make("div", { class: "nbf-names", "aria-hidden": "true" });
+    this.cells = draw("svg", { class: "nbf-cells", "aria-hidden": "true" });
+    this.axis = draw("svg", { class: "nbf-axis", "aria-hidden": "true", height: FEET });
     this.crosshair = new Crosshair(this);
-    this.mark = make("div", { class: "chosen", "aria-hidden": "true", hidden: true });
+    this.mark = make("div", { class: "nbf-chosen", "aria-hidden": "true", hidden: true });
     this.cursor = new Cursor(this, (column, line) => this.opened(column, line));
     this.sheet = make(
       "div",
-      { class: "sheet" },
+      { class: "nbf-sheet" },
       this.bars.corner,
       this.bars.svg,
       this.names,
       this.cells,
-      make("div", { class: "corner foot", "aria-hidden": "true" }),
+      make("div", { class: "nbf-corner nbf-foot", "aria-hidden": "true" }),
       this.axis,
       this.crosshair.row,
       this.crosshair.column,
@@ -37,7 +37,7 @@ class Grid {
     );
     this.node = make(
       "div",
-      { class: "grid", role: "grid", "aria-label": `Runs of ${store.data.dag_id}` },
+      { class: "nbf-grid", role: "grid", "aria-label": `Runs of ${store.data.dag_id}` },
       this.sheet,
     );
     this.tip = new Tip(this);
@@ -89,8 +89,8 @@ class Grid {
     this.atNewest = toNewest || fromRight - this.node.clientWidth < PITCH;
     this.below = new Below(data);
     this.lines = linesOf(data.tasks, this.collapsed);
-    this.node.classList.toggle("no-runs", !this.columnCount());
-    this.node.classList.toggle("no-bars", !this.runs.length);
+    this.node.classList.toggle("nbf-no-runs", !this.columnCount());
+    this.node.classList.toggle("nbf-no-bars", !this.runs.length);
     const width = this.columnCount() ? this.columnCount() * PITCH : 260;
     const height = Math.max(this.lines.length * PITCH, PITCH);
     for (const svg of [this.bars.svg, this.cells, this.axis]) svg.setAttribute("width", width + 6);
@@ -102,13 +102,14 @@ class Grid {
     this.columns = Array.from({ length: this.columnCount() }, () => null);
     this.cells.replaceChildren();
     if (!this.columnCount())
-      this.cells.append(draw("text", { class: "nothing", x: 4, y: 13 }, "No runs yet: Run starts one."));
+      this.cells.append(draw("text", { class: "nbf-nothing", x: 4, y: 13 }, "No runs yet: Run starts one."));
     const dates = [...this.runs, ...data.ghosts].map(
       ({ label, date, due }) => partsOfLabel(label) ?? partsIn(date ?? due ?? 0, data.timezone),
     );
-    drawAxis(this.axis, dates, { ghosts: data.ghosts.length, today: data.today });
+    this.months = drawAxis(this.axis, dates, { ghosts: data.ghosts.length, today: data.today });
     this.cursor.settle();
     this.choose(this.selected);
+    align(this);
     this.node.scrollLeft = this.atNewest ? this.node.scrollWidth : this.node.scrollWidth - fromRight;
     this.drawSeen();
   }
@@ -128,6 +129,7 @@ class Grid {
       fresh.append(group);
     }
     this.cells.append(fresh);
+    stickAxis(this.months, this.node.scrollLeft);
   }
 
   drawOne(column) {
@@ -153,13 +155,19 @@ class Grid {
 
   /** Show only squares in these states (letters) at full strength; none: all. */
   filter(letters) {
-    this.cells.classList.toggle("only", letters.size > 0);
-    for (const letter of LETTERS) this.cells.classList.toggle(`only-${letter}`, letters.has(letter));
+    this.cells.classList.toggle("nbf-only", letters.size > 0);
+    for (const letter of LETTERS) this.cells.classList.toggle(`nbf-only-${letter}`, letters.has(letter));
   }
 
   toggle(group) {
     if (!this.collapsed.delete(group)) this.collapsed.add(group);
     this.rebuild();
+  }
+
+  /** Open the groups that a task is in, where one is shut. */
+  unfold(group) {
+    const ways = wayTo(group).filter((one) => this.collapsed.delete(one));
+    if (ways.length) this.rebuild();
   }
 
   /** More of the past, once the edge is reached. */
@@ -179,10 +187,11 @@ class Grid {
   resized() {
     const node = this.node;
     if (!node.clientWidth || node.clientWidth === this.width) return;
+    align(this);
     if (this.width === undefined || this.atNewest) node.scrollLeft = node.scrollWidth;
     this.width = node.clientWidth;
     const column = this.selected ? this.store.places.get(this.selected.runId) : undefined;
-    if (column !== undefined) this.bringIntoView(column, -1);
+    if (column !== undefined) bringIntoView(this, column, -1);
     this.drawSeen();
     this.cursor.show();
   }
@@ -191,12 +200,12 @@ class Grid {
 
   /** Column and line below the pointer: -1 stands for the names and for the bars; null outside. */
   placeOf(event) {
-    const name = event.target.closest?.(".name");
+    const name = event.target.closest?.(".nbf-name");
     if (name) return [-1, Number(name.dataset.line)];
     const box = this.cells.getBoundingClientRect();
     const column = Math.floor((event.clientX - box.left) / PITCH);
-    if (column < 0 || column >= this.columnCount() || event.target.closest?.(".corner")) return null;
-    if (event.target.closest?.(".bars, .axis")) return [column, -1];
+    if (column < 0 || column >= this.columnCount() || event.target.closest?.(".nbf-corner")) return null;
+    if (event.target.closest?.(".nbf-bars, .nbf-axis")) return [column, -1];
     const line = Math.floor((event.clientY - box.top) / PITCH);
     return line >= 0 && line < this.lines.length ? [column, line] : null;
   }
@@ -211,23 +220,6 @@ class Grid {
       width: column < 0 ? this.names.offsetWidth - 6 : 20,
       height: line < 0 ? this.bars.height - 2 : 20,
     };
-  }
-
-  bringIntoView(column, line) {
-    const node = this.node;
-    const names = this.names.offsetWidth;
-    if (column >= 0) {
-      const x = column * PITCH;
-      const room = node.clientWidth - names;
-      if (x < node.scrollLeft) node.scrollLeft = x - PITCH;
-      else if (x + PITCH > node.scrollLeft + room) node.scrollLeft = x + 2 * PITCH - room;
-    }
-    if (line >= 0) {
-      const y = line * PITCH;
-      const room = node.clientHeight - this.bars.height - FEET;
-      if (y < node.scrollTop) node.scrollTop = y;
-      else if (y + PITCH > node.scrollTop + room) node.scrollTop = y + PITCH - room;
-    }
   }
 
   failures() {
@@ -261,10 +253,11 @@ class Grid {
   /** Move the keyboard's place to a square and bring it into view. */
   goTo(runId, taskId) {
     const column = this.store.places.get(runId);
+    this.unfold(this.store.data.tasks[this.store.rowOf.get(taskId)]?.group);
     const line = this.lines.findIndex((one) => one.kind === "task" && one.id === taskId);
     if (column === undefined || line < 0) return;
     this.cursor.to(column, line);
-    this.bringIntoView(column, line);
+    bringIntoView(this, column, line);
     this.drawSeen();
   }
 

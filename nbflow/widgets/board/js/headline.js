@@ -5,19 +5,19 @@ const SHOWN_FAILURES = 3;
 class Headline {
   /**
    * @param store the data
-   * @param on {square(runId, taskId), act(verb, body), open(form, opener), menu: [{text, act}]}
+   * @param on {square(runId, taskId), run(runId), act(verb, body), open(form, opener), menu: [{text, act}]}
    */
   constructor(store, on) {
     this.store = store;
     this.on = on;
     this.all = false; // whether all failures are named
-    this.sentence = make("div", { class: "sentence" });
-    this.buttons = make("div", { class: "buttons" });
-    this.banners = make("div", { class: "banners" });
+    this.sentence = make("div", { class: "nbf-sentence" });
+    this.buttons = make("div", { class: "nbf-buttons" });
+    this.banners = make("div", { class: "nbf-banners" });
     this.node = make(
       "header",
-      { class: "headline" },
-      make("div", { class: "head" }, this.sentence, this.buttons),
+      { class: "nbf-headline" },
+      make("div", { class: "nbf-head" }, this.sentence, this.buttons),
       this.banners,
     );
     this.drawButtons();
@@ -29,16 +29,16 @@ class Headline {
     const headline = data.headline ?? { text: "", failures: [] };
     const failures = headline.failures ?? [];
     const parts = [
-      make("strong", { class: "dag" }, data.dag_id ?? ""),
-      make("span", { class: "lead" }, headline.text),
+      make("strong", { class: "nbf-dag" }, data.dag_id ?? ""),
+      make("span", { class: "nbf-lead" }, headline.text),
     ];
     const shown = this.all ? failures : failures.slice(0, SHOWN_FAILURES);
     parts.push(...shown.map((failure) => this.failure(failure)));
     const hiddenOnes = failures.length - shown.length;
     if (hiddenOnes > 0) parts.push(button(`${hiddenOnes} more`, () => this.showAll(), { kind: "link" }));
-    if (hiddenOnes <= 0 && headline.more) parts.push(make("span", { class: "quiet" }, "and older ones"));
-    if (headline.today) parts.push(make("span", {}, `today: ${stateWords(headline.today.state)}`));
-    if (headline.next) parts.push(make("span", { class: "quiet" }, `next ${headline.next}`));
+    if (hiddenOnes <= 0 && headline.more) parts.push(make("span", { class: "nbf-quiet" }, "and older ones"));
+    if (headline.today) parts.push(this.today(headline.today));
+    if (headline.next) parts.push(make("span", { class: "nbf-quiet" }, `next ${headline.next}`));
     fill(this.sentence, parts);
     this.drawBanners();
     this.drawPause();
@@ -49,24 +49,21 @@ class Headline {
     this.draw();
   }
 
-  failure(failure) {
-    const where = [failure.cell ? `cell ${failure.cell}` : "", failure.line ? `line ${failure.line}` : ""]
-      .filter(Boolean)
-      .join(" ");
-    const said = [failure.error, where].filter(Boolean).join(", ");
-    const day = shortDay(failure.label, this.store.data.today);
-    const node = button("", () => this.on.square(failure.run_id, failure.task_id, failure.map_index), {
-      kind: "failure",
-      title: "Open this failure",
-      "aria-label": `failed: ${day} ${failure.task_id}, ${said}`,
-    });
-    node.append(
-      stateSquare("failed", { size: 14 }),
-      make("b", {}, day),
-      make("code", {}, failure.task_id),
-      make("span", { class: "said" }, said),
+  /** How today's run stands, which opens it. */
+  today({ run_id: runId, state }) {
+    return make(
+      "span",
+      {},
+      "today: ",
+      button(stateWords(state), () => this.on.run(runId), { kind: "link", title: "Open today's run" }),
     );
-    return node;
+  }
+
+  failure(failure) {
+    return failureButton(failure, {
+      day: shortDay(failure.label, this.store.data.today),
+      onclick: () => this.on.square(failure.run_id, failure.task_id, failure.map_index),
+    });
   }
 
   // --- banners -------------------------------------------------------------------------------------
@@ -99,7 +96,17 @@ class Headline {
         ]),
       );
     }
+    if (this.store.wire.kernelGone) banners.push(this.lastPicture());
     fill(this.banners, banners);
+  }
+
+  /** What is left of a board whose kernel has ended. */
+  lastPicture() {
+    const served = Boolean(this.store.wire.address);
+    const text = served
+      ? "the board goes on; to pull into a kernel, run the cell with %nbflow again."
+      : "this is the last it has told. Run the cell with %nbflow again to go on from here.";
+    return this.banner("The kernel has ended", text);
   }
 
   /** Whether a run waits for somebody to run it. */
@@ -107,13 +114,14 @@ class Headline {
     return this.store.data.runs.some((run) => run.state === "queued");
   }
 
-  banner(title, text, [label, verb]) {
+  /** @param remedy [text of a button, what it does]; undefined: there is nothing to press */
+  banner(title, text, remedy) {
     return make(
       "div",
-      { class: "banner" },
+      { class: "nbf-banner" },
       make("b", {}, title),
       make("span", {}, text),
-      button(label, () => this.on.act(verb, {})),
+      remedy && button(remedy[0], () => this.on.act(remedy[1], {})),
     );
   }
 
@@ -121,8 +129,8 @@ class Headline {
 
   drawButtons() {
     this.pause = button("Pause", () => this.on.act(this.store.data.paused ? "unpause" : "pause", {}));
-    this.alive = make("span", { class: "alive" });
-    this.badge = make("span", { class: "badge", hidden: true });
+    this.alive = make("span", { class: "nbf-alive" });
+    this.badge = make("span", { class: "nbf-badge", hidden: true });
     const menu = new Menu(this.on.menu);
     fill(
       this.buttons,
@@ -140,7 +148,7 @@ class Headline {
     this.pause.textContent = data.paused ? "Resume" : "Pause";
     const alive = Boolean(data.scheduler?.alive);
     this.alive.hidden = !data.scheduler;
-    this.alive.classList.toggle("yes", alive);
+    this.alive.classList.toggle("nbf-yes", alive);
     const said = data.scheduler?.what || (alive ? "a scheduler is running" : "no scheduler is running");
     this.alive.title = said;
     fill(
@@ -163,7 +171,7 @@ class Menu {
   /** @param entries () => list of {text, act, on: boolean|undefined} */
   constructor(entries) {
     this.entries = entries;
-    this.list = make("div", { class: "menu", role: "menu", id: identity("menu"), hidden: true });
+    this.list = make("div", { class: "nbf-menu", role: "menu", id: identity("menu"), hidden: true });
     this.button = button("⋯", () => this.toggle(), {
       kind: "more",
       "aria-label": "More",
@@ -171,7 +179,7 @@ class Menu {
       "aria-expanded": "false",
       "aria-controls": this.list.id,
     });
-    this.node = make("div", { class: "menu-holder" }, this.button, this.list);
+    this.node = make("div", { class: "nbf-menu-holder" }, this.button, this.list);
     this.node.addEventListener("keydown", (event) => this.pressed(event));
     this.node.addEventListener("focusout", (event) => {
       if (!this.node.contains(event.relatedTarget)) this.shut();

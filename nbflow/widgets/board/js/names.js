@@ -15,12 +15,12 @@ function indent(line) {
 function groupName(line, at) {
   const sign = draw(
     "svg",
-    { class: `turn${line.collapsed ? " shut" : ""}`, width: 10, height: 10, viewBox: "0 0 10 10" },
+    { class: `nbf-turn${line.collapsed ? " nbf-shut" : ""}`, width: 10, height: 10, viewBox: "0 0 10 10" },
     draw("path", { d: "M2 3.5L5 6.5L8 3.5" }),
   );
   return make(
     "div",
-    { class: "name group", style: indent(line), "data-group": line.id, "data-line": at, title: line.id },
+    { class: "nbf-name nbf-group", style: indent(line), "data-group": line.id, "data-line": at, title: line.id },
     sign,
     make("span", {}, line.name),
     line.collapsed && make("small", {}, String(line.members.length)),
@@ -32,7 +32,7 @@ function taskName(line, at) {
   return make(
     "div",
     {
-      class: `name${removed ? " removed" : ""}`,
+      class: `nbf-name${removed ? " nbf-removed" : ""}`,
       style: indent(line),
       "data-task": line.id,
       "data-line": at,

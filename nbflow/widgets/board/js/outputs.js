@@ -29,21 +29,21 @@ function showOutputs(outputs) {
     entry.outputs ? entry : { cell: entry.cell, source: entry.source, outputs: [entry] },
   );
   if (!cells.some((cell) => cell.outputs.length)) cells.splice(0, 0, null);
-  if (cells.length === 1 && !cells[0]) return [make("p", { class: "quiet" }, NOTHING)];
+  if (cells.length === 1 && !cells[0]) return [make("p", { class: "nbf-quiet" }, NOTHING)];
   let source = null;
   return cells.map((cell) => {
-    if (!cell) return make("p", { class: "quiet" }, NOTHING);
+    if (!cell) return make("p", { class: "nbf-quiet" }, NOTHING);
     const fold =
       cell.source && cell.source !== source
         ? make(
             "details",
-            { class: "source" },
+            { class: "nbf-source" },
             make("summary", {}, cell.cell ? `Cell ${cell.cell}` : "Code"),
             make("pre", {}, cell.source),
           )
         : null;
     source = cell.source;
-    return make("div", { class: "cell-output" }, fold, cell.outputs.map(showOutput));
+    return make("div", { class: "nbf-cell-output" }, fold, cell.outputs.map(showOutput));
   });
 }
 
@@ -58,9 +58,9 @@ function showOutput(output) {
   if (PICTURES.has(mime)) return picture(mime, String(text));
   if (mime === "text/html") return frame(String(text));
   if (mime === "application/vnd.jupyter.error" || mime === "error")
-    return make("pre", { class: "output error" }, ...ansi(String(text)));
+    return make("pre", { class: "nbf-output nbf-error" }, ...ansi(String(text)));
   const said = typeof text === "string" ? text : JSON.stringify(text, null, 2);
-  return make("pre", { class: `output${output.name === "stderr" ? " stderr" : ""}` }, ...ansi(said ?? ""));
+  return make("pre", { class: `nbf-output${output.name === "stderr" ? " nbf-stderr" : ""}` }, ...ansi(said ?? ""));
 }
 
 function picture(mime, data) {
@@ -69,7 +69,7 @@ function picture(mime, data) {
     : mime === "image/svg+xml"
       ? `data:${mime};utf8,${encodeURIComponent(data)}`
       : `data:${mime};base64,${data.replace(/\s/g, "")}`;
-  return make("img", { class: "output picture", alt: "plot", src: address });
+  return make("img", { class: "nbf-output nbf-picture", alt: "plot", src: address });
 }
 
 /** Markup in a frame of its own, as tall as what it holds. */
@@ -79,7 +79,7 @@ function frame(markup) {
   const page = `<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${FRAME_RULES}"><style>${FRAME_STYLE.replace("SCHEME", scheme)}</style><body>${markup}`;
   // The same origin lets this page measure it; without allow-scripts nothing in it can use that.
   const node = make("iframe", {
-    class: "output",
+    class: "nbf-output",
     sandbox: "allow-same-origin",
     title: "output",
     srcdoc: page,
@@ -117,11 +117,11 @@ function ansiClasses(codes, before) {
     const code = numbers[at];
     const without = (stem) => classes.filter((name) => !name.startsWith(stem));
     if (code === 0) classes = [];
-    else if (code === 1) classes = [...without("ansi-bold"), "ansi-bold"];
-    else if (code === 22) classes = without("ansi-bold");
-    else if (code >= 30 && code <= 37) classes = [...without("ansi-c"), `ansi-c${code - 30}`];
-    else if (code >= 90 && code <= 97) classes = [...without("ansi-c"), `ansi-c${code - 90}`];
-    else if (code === 39) classes = without("ansi-c");
+    else if (code === 1) classes = [...without("nbf-ansi-bold"), "nbf-ansi-bold"];
+    else if (code === 22) classes = without("nbf-ansi-bold");
+    else if (code >= 30 && code <= 37) classes = [...without("nbf-ansi-c"), `nbf-ansi-c${code - 30}`];
+    else if (code >= 90 && code <= 97) classes = [...without("nbf-ansi-c"), `nbf-ansi-c${code - 90}`];
+    else if (code === 39) classes = without("nbf-ansi-c");
     else if (code === 38 || code === 48) at += numbers[at + 1] === 5 ? 2 : 4;
   }
   return classes;

@@ -2,6 +2,7 @@
 
 const SQUARE = 16;
 const PITCH = 19; // a square and its gap
+const MOST_OPEN = 200; // tasks, beyond which groups begin shut, as in the graph
 
 /**
  * The lines from top to bottom. A group stands above its tasks; collapsed, it stands for them.
@@ -37,6 +38,17 @@ function linesOf(tasks, collapsed) {
       lines.push({ kind: "task", id: task.id, name: task.id, index, depth: steps.length, task });
   });
   return lines;
+}
+
+/** `a.b.c` → `a`, `a.b`, `a.b.c`; none of "". */
+function wayTo(group) {
+  const steps = group ? group.split(".") : [];
+  return steps.map((_, depth) => steps.slice(0, depth + 1).join("."));
+}
+
+/** The groups that are shut at first. */
+function beginShut(tasks) {
+  return new Set(tasks.length > MOST_OPEN ? tasks.flatMap((task) => wayTo(task.group)) : []);
 }
 
 /** Whether one of the groups on the way is shut. */

@@ -4,10 +4,10 @@ class RunPanel {
   constructor(context, place) {
     this.context = context;
     this.place = place;
-    this.form = make("div", { class: "form-holder" });
+    this.form = make("div", { class: "nbf-form-holder" });
     this.top = make("div", {});
-    this.node = make("div", { class: "panel-body" }, this.top, this.form);
-    this.rest = make("div", { class: "panel-rest" });
+    this.node = make("div", { class: "nbf-panel-body" }, this.top, this.form);
+    this.rest = make("div", { class: "nbf-panel-rest" });
     this.node.append(this.rest);
     this.title = `run of ${labelWords(context.store.run(place.run_id)?.label ?? place.run_id)}`;
   }
@@ -35,7 +35,7 @@ class RunPanel {
     const counts = Object.entries(found.counts ?? {}).filter(([, number]) => number);
     const facts = [
       run.type,
-      duration(found.seconds ?? run.seconds),
+      this.took(),
       found.version_said ?? (found.version && `version ${String(found.version).slice(0, 8)}`),
     ].filter(Boolean);
     fill(
@@ -48,26 +48,27 @@ class RunPanel {
       ),
       make(
         "p",
-        { class: "state-line" },
-        make("b", { class: `w-${LETTER_OF[state] ?? "n"}` }, found.shown ?? runWords({ ...run, state })),
+        { class: "nbf-state-line" },
+        make("b", { class: `nbf-w-${LETTER_OF[state] ?? "n"}` }, found.shown ?? runWords({ ...run, state })),
         (found.reason || run.reason) && make("span", {}, found.reason || run.reason),
       ),
       make(
         "p",
-        { class: "facts" },
+        { class: "nbf-facts" },
         facts.map((fact) => make("span", {}, fact)),
         counts.map(([name, number]) =>
           make(
             "span",
-            { class: "counted" },
+            { class: "nbf-counted" },
             stateSquare(name, { size: 13, label: stateWords(name) }),
             String(number),
           ),
         ),
       ),
+      this.failures(),
       make(
         "div",
-        { class: "actions", role: "group", "aria-label": "Actions" },
+        { class: "nbf-actions", role: "group", "aria-label": "Actions" },
         button("Clear…", () => selectRun(this, "clear")),
         button("Mark…", () => selectRun(this, "mark")),
         this.notebookButton(),
@@ -88,6 +89,29 @@ class RunPanel {
     );
   }
 
+  /** How long it took, beside what runs that succeeded usually take. */
+  took() {
+    const seconds = this.found.seconds ?? this.run.seconds ?? null;
+    if (seconds === null) return "";
+    const { runs } = this.context.store.data;
+    const usual = median(runs.filter((run) => run.state === "success").map((run) => run.seconds));
+    return [duration(seconds), usual === null ? null : tookBeside(seconds, usual)];
+  }
+
+  /** What failed in it by itself, which opens it. */
+  failures() {
+    const { headline } = this.context.store.data;
+    const mine = (headline?.failures ?? []).filter((failure) => failure.run_id === this.place.run_id);
+    if (!mine.length) return null;
+    const open = ({ task_id, map_index }) =>
+      this.context.open("square", { run_id: this.place.run_id, task_id, map_index: map_index ?? -1 });
+    return make(
+      "div",
+      { class: "nbf-failures" },
+      mine.map((failure) => failureButton(failure, { onclick: () => open(failure) })),
+    );
+  }
+
   notebookButton() {
     const address = notebookAddress(this.context.relative(this.found.notebook));
     return address
@@ -101,7 +125,7 @@ class RunPanel {
 /** Bars of tasks along the clock, in the order of the grid. */
 function gantt(bars, data, open) {
   const begun = bars.filter((bar) => bar.start);
-  if (!begun.length) return make("p", { class: "quiet" }, "No task has started yet.");
+  if (!begun.length) return make("p", { class: "nbf-quiet" }, "No task has started yet.");
   const now = Date.now();
   const from = Math.min(...begun.map((bar) => Date.parse(bar.start)));
   const to = Math.max(from + 1, ...begun.map((bar) => (bar.end ? Date.parse(bar.end) : now)));
@@ -114,7 +138,7 @@ function gantt(bars, data, open) {
   );
   return make(
     "div",
-    { class: "gantt" },
+    { class: "nbf-gantt" },
     begun.map((bar) => {
       const start = Date.parse(bar.start);
       const end = bar.end ? Date.parse(bar.end) : now;
@@ -125,23 +149,23 @@ function gantt(bars, data, open) {
         "button",
         {
           type: "button",
-          class: "lane",
+          class: "nbf-lane",
           onclick: () => open(bar),
           title: `${name} · ${stateWords(bar.state)} · ${took} · from ${timeWords(bar.start, data.timezone)}`,
           "aria-label": `${name}, ${stateWords(bar.state)}, ${took}`,
         },
-        make("span", { class: "lane-name" }, name),
+        make("span", { class: "nbf-lane-name" }, name),
         make(
           "span",
-          { class: "lane-track" },
-          make("i", { class: `b-${LETTER_OF[bar.state] ?? "n"}`, style }),
+          { class: "nbf-lane-track" },
+          make("i", { class: `nbf-b-${LETTER_OF[bar.state] ?? "n"}`, style }),
         ),
-        make("span", { class: "lane-time" }, took),
+        make("span", { class: "nbf-lane-time" }, took),
       );
     }),
     make(
       "div",
-      { class: "gantt-ends quiet" },
+      { class: "nbf-gantt-ends nbf-quiet" },
       make("span", {}, timeWords(new Date(from).toISOString(), data.timezone)),
       make("span", {}, timeWords(new Date(to).toISOString(), data.timezone)),
     ),

@@ -36,7 +36,7 @@ function selectFrom(panel, verb, { of, tasks, legend, boxes }) {
   const name = verb === "clear" ? "Clear" : "Mark";
   const set = make(
     "fieldset",
-    { class: "choices" },
+    { class: "nbf-choices" },
     make("legend", {}, legend),
     boxes.map(([box, text, chosen]) => choice(box, text, chosen)),
   );
@@ -63,5 +63,5 @@ function selectFrom(panel, verb, { of, tasks, legend, boxes }) {
 
 function stateField() {
   const states = ["success", "failed"].map((state) => make("option", { value: state }, state));
-  return make("label", { class: "field" }, make("span", {}, "as"), make("select", { name: "state" }, states));
+  return make("label", { class: "nbf-field" }, make("span", {}, "as"), make("select", { name: "state" }, states));
 }

@@ -9,14 +9,14 @@ class SquarePanel {
     this.context = context;
     this.place = { map_index: -1, try_number: null, ...place };
     this.tab = "output";
-    this.form = make("div", { class: "form-holder" });
-    this.top = make("div", { class: "panel-top" });
+    this.form = make("div", { class: "nbf-form-holder" });
+    this.top = make("div", { class: "nbf-panel-top" });
     this.tabs = new Tabs(
       ["output", "log", "values", "tries", "around"],
       { output: "Output", log: "Log", values: "Values", tries: "Tries", around: "Around" },
       (tab) => this.show(tab),
     );
-    this.node = make("div", { class: "panel-body" }, this.top, this.form, this.tabs.node);
+    this.node = make("div", { class: "nbf-panel-body" }, this.top, this.form, this.tabs.node);
     this.title = `${place.task_id}, ${labelWords(context.store.run(place.run_id)?.label ?? place.run_id)}`;
   }
 
@@ -74,8 +74,8 @@ class SquarePanel {
       ),
       make(
         "p",
-        { class: "state-line" },
-        make("b", { class: `w-${LETTER_OF[found.state] ?? "n"}` }, stateWords(found.state)),
+        { class: "nbf-state-line" },
+        make("b", { class: `nbf-w-${LETTER_OF[found.state] ?? "n"}` }, stateWords(found.state)),
         found.reason && make("span", {}, found.reason),
       ),
       this.facts(),
@@ -93,7 +93,7 @@ class SquarePanel {
       facts.push(
         make(
           "span",
-          { class: "took" },
+          { class: "nbf-took" },
           duration(seconds),
           found.median ? tookBeside(seconds, found.median) : null,
         ),
@@ -103,17 +103,17 @@ class SquarePanel {
     if (tries.length > 1) facts.push(make("span", {}, `try ${shown} of ${tries.at(-1).number}`));
     const notes = tries.find((one) => one.number === shown)?.notes ?? [];
     const stale = found.stale?.length
-      ? make("p", { class: "stale-line" }, make("b", {}, "Stale: "), found.stale.join("; "))
+      ? make("p", { class: "nbf-stale-line" }, make("b", {}, "Stale: "), found.stale.join("; "))
       : null;
     const waits =
       (found.waits ?? []).length && !FINISHED_STATES.has(found.state)
-        ? make("p", { class: "quiet" }, `Waits for: ${found.waits.join("; ")}`)
+        ? make("p", { class: "nbf-quiet" }, `Waits for: ${found.waits.join("; ")}`)
         : null;
     return [
-      facts.length > 0 && make("p", { class: "facts" }, facts),
+      facts.length > 0 && make("p", { class: "nbf-facts" }, facts),
       waits,
       stale,
-      ...[notes].flat().map((note) => make("p", { class: "note" }, String(note))),
+      ...[notes].flat().map((note) => make("p", { class: "nbf-note" }, String(note))),
     ];
   }
 
@@ -125,7 +125,7 @@ class SquarePanel {
       .join(", ");
     return make(
       "div",
-      { class: "error-box", role: "group", "aria-label": "Error" },
+      { class: "nbf-error-box", role: "group", "aria-label": "Error" },
       make("pre", {}, make("b", {}, error.type ?? "Error"), error.message ? `: ${error.message}` : ""),
       where && make("small", {}, where),
     );
@@ -144,7 +144,7 @@ class SquarePanel {
     const menu = new Menu(() => this.more());
     return make(
       "div",
-      { class: "actions", role: "group", "aria-label": "Actions" },
+      { class: "nbf-actions", role: "group", "aria-label": "Actions" },
       failed &&
         !apart &&
         button(
@@ -207,7 +207,7 @@ class SquarePanel {
         "button",
         {
           type: "button",
-          class: "item",
+          class: "nbf-item",
           "aria-pressed": String(item.index === this.place.map_index),
           title: `${item.label ?? item.index}: ${stateWords(item.state)}`,
           "aria-label": `instance ${item.label ?? item.index}, ${stateWords(item.state)}`,
@@ -215,7 +215,7 @@ class SquarePanel {
         },
         stateSquare(item.state),
       );
-    return make("div", { class: "items", role: "group", "aria-label": "Instances" }, items.map(entry));
+    return make("div", { class: "nbf-items", role: "group", "aria-label": "Instances" }, items.map(entry));
   }
 
   instance(index) {

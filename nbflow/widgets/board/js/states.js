@@ -1,4 +1,4 @@
-// How states look: the same colours (board.css) and glyphs as nbflow/widgets/look.py.
+// How states look: the same colours (css/look.css) and glyphs as nbflow/widgets/look.py.
 
 const CROSS = "M5 5L11 11M11 5L5 11";
 const PLAY = "M6 4.4L11.6 8L6 11.6Z";
@@ -61,7 +61,7 @@ function stateSquare(name, { size = 16, label = null } = {}) {
   const spoken = label === null ? { "aria-hidden": "true" } : { role: "img", "aria-label": label };
   return draw(
     "svg",
-    { class: "state-square", width: size, height: size, viewBox: "0 0 16 16", ...spoken },
+    { class: "nbf-state-square", width: size, height: size, viewBox: "0 0 16 16", ...spoken },
     ...squareParts(letter),
   );
 }
@@ -70,8 +70,8 @@ function stateSquare(name, { size = 16, label = null } = {}) {
 function squareParts(letter) {
   const { glyph, solid } = STATES[letter];
   const parts = [
-    draw("rect", { class: `square s-${letter}`, x: 0.5, y: 0.5, width: 15, height: 15, rx: 3.5 }),
+    draw("rect", { class: `nbf-square nbf-s-${letter}`, x: 0.5, y: 0.5, width: 15, height: 15, rx: 3.5 }),
   ];
-  if (glyph) parts.push(draw("path", { class: `glyph g-${letter}${solid ? " solid" : ""}`, d: glyph }));
+  if (glyph) parts.push(draw("path", { class: `nbf-glyph nbf-g-${letter}${solid ? " nbf-solid" : ""}`, d: glyph }));
   return parts;
 }

@@ -8,6 +8,8 @@ class Store {
   constructor(model) {
     this.model = model;
     this.wire = new Wire(model);
+    this.wire.gone = () => this.tell({ fields: ["kernel"] });
+    this.layouts = new Map(); // by version and shut groups
     this.listeners = new Set(); // told of changes: {all, runs, newColumns, fields}
     this.tellSoon = atNextFrame(() => this.tellNow());
     this.heardAt = performance.now();
@@ -28,7 +30,9 @@ class Store {
 
   /** Have a whole board in place of the last. */
   take(data) {
-    this.data = { tasks: [], runs: [], squares: {}, flags: {}, ghosts: [], ...data };
+    const { runs = [], squares = {}, flags = {}, ...rest } = data;
+    // Copies of what news change: each view may be given a model of its own, all with the same data.
+    this.data = { tasks: [], ghosts: [], ...rest, runs: [...runs], squares: { ...squares }, flags: { ...flags } };
     this.indexRuns();
   }
 
@@ -145,6 +149,13 @@ class Store {
     this.reach = last;
     this.take({ ...board, graph: board.graph ?? graph, ds: board.ds ?? this.data.ds });
     this.tell({ all: true });
+  }
+
+  /** The graph with these groups shut, laid out. */
+  async laidOut(shut) {
+    const key = `${this.data.saved}\n${shut.join("\n")}`;
+    if (!this.layouts.has(key)) this.layouts.set(key, await this.wire.ask("graph", { shut }));
+    return this.layouts.get(key);
   }
 
   /** Ask the server for news when the kernel has brought none for a while: it may be gone. */

@@ -3,14 +3,14 @@
 class Tabs {
   constructor(names, labels, chosen) {
     this.names = names;
-    this.body = make("div", { class: "tab-body", role: "tabpanel", id: identity("tab"), tabindex: 0 });
+    this.body = make("div", { class: "nbf-tab-body", role: "tabpanel", id: identity("tab"), tabindex: 0 });
     this.buttons = names.map((name) =>
       make(
         "button",
         {
           type: "button",
           role: "tab",
-          class: "tab",
+          class: "nbf-tab",
           "data-tab": name,
           id: identity("tab"),
           "aria-controls": this.body.id,
@@ -19,7 +19,7 @@ class Tabs {
         labels[name],
       ),
     );
-    this.list = make("div", { class: "tabs", role: "tablist" }, this.buttons);
+    this.list = make("div", { class: "nbf-tabs", role: "tablist" }, this.buttons);
     this.list.addEventListener("keydown", (event) => {
       const steps = { ArrowRight: 1, ArrowLeft: names.length - 1 };
       if (!steps[event.key]) return;
@@ -29,7 +29,7 @@ class Tabs {
       event.preventDefault();
       event.stopPropagation();
     });
-    this.node = make("div", { class: "tabs-holder" }, this.list, this.body);
+    this.node = make("div", { class: "nbf-tabs-holder" }, this.list, this.body);
   }
 
   show(name, content) {
@@ -58,7 +58,7 @@ class LogTail {
     } = typeof start === "string" ? { text: start } : (start ?? {});
     this.offset = offset;
     this.text = text;
-    this.pre = make("pre", { class: "output log", tabindex: 0 });
+    this.pre = make("pre", { class: "nbf-output nbf-log", tabindex: 0 });
     this.node = make("div", {}, this.pre);
     this.write();
     const over = state === "running" ? false : ended || FINISHED_STATES.has(state);
@@ -114,12 +114,12 @@ const RESULT_STATES = {
 /** The tries of an instance, the newest first. */
 function showTries(found, zone, choose) {
   const tries = [...(found.tries ?? [])].reverse();
-  if (!tries.length) return [make("p", { class: "quiet" }, "It has not run yet.")];
+  if (!tries.length) return [make("p", { class: "nbf-quiet" }, "It has not run yet.")];
   const shown = found.try_number ?? tries[0].number;
   return tries.map((one) =>
     make(
       "section",
-      { class: `try${one.number === shown ? " shown" : ""}` },
+      { class: `nbf-try${one.number === shown ? " nbf-shown" : ""}` },
       make(
         "h4",
         {},
@@ -134,7 +134,7 @@ function showTries(found, zone, choose) {
       ),
       make(
         "p",
-        { class: "quiet" },
+        { class: "nbf-quiet" },
         [
           stateWords(one.result ?? "running"),
           one.started && `${dateWords(one.started, zone)}:${timeWords(one.started, zone).slice(6)}`,
@@ -145,7 +145,7 @@ function showTries(found, zone, choose) {
           .join(" · "),
       ),
       one.reason && make("p", {}, one.reason),
-      [one.notes ?? []].flat().map((note) => make("p", { class: "note" }, String(note))),
+      [one.notes ?? []].flat().map((note) => make("p", { class: "nbf-note" }, String(note))),
     ),
   );
 }
@@ -160,7 +160,7 @@ function showAround(found, open) {
       tasks?.length
         ? make(
             "ul",
-            { class: "neighbours" },
+            { class: "nbf-neighbours" },
             tasks.map((task) =>
               make(
                 "li",
@@ -171,11 +171,11 @@ function showAround(found, open) {
               ),
             ),
           )
-        : make("p", { class: "quiet" }, "none"),
+        : make("p", { class: "nbf-quiet" }, "none"),
     );
   const params = Object.entries(found.params ?? {});
   return [
-    make("div", { class: "beside" }, list("Upstream", found.upstream), list("Downstream", found.downstream)),
+    make("div", { class: "nbf-beside" }, list("Upstream", found.upstream), list("Downstream", found.downstream)),
     params.length > 0 && make("section", {}, make("h4", {}, "Parameters"), listOf(params)),
   ];
 }

@@ -4,7 +4,7 @@ class TaskPanel {
   constructor(context, place) {
     this.context = context;
     this.place = place;
-    this.node = make("div", { class: "panel-body" });
+    this.node = make("div", { class: "nbf-panel-body" });
     this.title = `task ${place.task_id}`;
   }
 
@@ -39,7 +39,7 @@ class TaskPanel {
       panelHead(null, make("code", {}, this.place.task_id), null, () => this.context.close()),
       make(
         "p",
-        { class: "facts" },
+        { class: "nbf-facts" },
         facts.filter(Boolean).map((fact) => make("span", {}, fact)),
       ),
       doc && make("p", {}, doc),
@@ -51,7 +51,7 @@ class TaskPanel {
       make("h4", {}, "Every date"),
       make(
         "div",
-        { class: "film" },
+        { class: "nbf-film" },
         [...runs].reverse().map((run) => this.picture(run)),
       ),
     );
@@ -62,7 +62,7 @@ class TaskPanel {
       ? make("img", { src: /^data:image\//.test(run.image) ? run.image : null, alt: "", loading: "lazy" })
       : make(
           "span",
-          { class: "number" },
+          { class: "nbf-number" },
           Number.isFinite(run.number) ? shortNumber(run.number) : duration(run.seconds) || "–",
         );
     const label = labelWords(run.label);
@@ -70,12 +70,12 @@ class TaskPanel {
       "button",
       {
         type: "button",
-        class: "shot",
+        class: "nbf-shot",
         onclick: () => this.context.open("square", { run_id: run.run_id, task_id: this.place.task_id }),
         "aria-label": `${label}, ${stateWords(run.state)}${Number.isFinite(run.number) ? `, ${shortNumber(run.number)}` : ""}`,
       },
       shown,
-      make("span", { class: "caption" }, stateSquare(run.state, { size: 12 }), label),
+      make("span", { class: "nbf-caption" }, stateSquare(run.state, { size: 12 }), label),
     );
   }
 

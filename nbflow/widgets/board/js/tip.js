@@ -39,7 +39,7 @@ function ghostWords(ghost, zone) {
 class Tip {
   constructor(grid) {
     this.grid = grid;
-    this.node = make("div", { class: "tip", role: "presentation", hidden: true });
+    this.node = make("div", { class: "nbf-tip", role: "presentation", hidden: true });
   }
 
   hide() {
@@ -69,8 +69,8 @@ class Tip {
 class Crosshair {
   constructor(grid) {
     this.grid = grid;
-    this.row = make("div", { class: "band row", "aria-hidden": "true" });
-    this.column = make("div", { class: "band column", "aria-hidden": "true" });
+    this.row = make("div", { class: "nbf-band nbf-row", "aria-hidden": "true" });
+    this.column = make("div", { class: "nbf-band nbf-column", "aria-hidden": "true" });
   }
 
   /** -1 for a column or a line that isn't pointed at. */
@@ -80,10 +80,10 @@ class Crosshair {
     this.column.hidden = column < 0;
     this.row.style.top = `${grid.bars.height + at * PITCH}px`;
     if (column >= 0) this.column.style.left = `${grid.names.offsetWidth + column * PITCH - 1.5}px`;
-    grid.node.classList.add("crossed");
+    grid.node.classList.add("nbf-crossed");
   }
 
   hide() {
-    this.grid.node.classList.remove("crossed");
+    this.grid.node.classList.remove("nbf-crossed");
   }
 }

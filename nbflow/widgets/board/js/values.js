@@ -2,12 +2,12 @@
 
 /** All XComs of a try. */
 function showValues(xcoms, label, problem) {
-  if (problem) return [make("p", { class: "bad" }, problem)];
-  if (!xcoms?.length) return [make("p", { class: "quiet" }, "This try handed nothing on.")];
+  if (problem) return [make("p", { class: "nbf-bad" }, problem)];
+  if (!xcoms?.length) return [make("p", { class: "nbf-quiet" }, "This try handed nothing on.")];
   return xcoms.map((xcom) =>
     make(
       "section",
-      { class: "value" },
+      { class: "nbf-value" },
       make(
         "h4",
         {},
@@ -27,7 +27,7 @@ function showValues(xcoms, label, problem) {
             .join(" · "),
         ),
       ),
-      xcom.frame ? showFrame(xcom.frame) : make("pre", { class: "output" }, xcom.preview ?? ""),
+      xcom.frame ? showFrame(xcom.frame) : make("pre", { class: "nbf-output" }, xcom.preview ?? ""),
       xcom.spark?.length > 1 && sparkline(xcom.spark, label),
     ),
   );
@@ -44,7 +44,7 @@ function showFrame({ columns, rows, total }) {
     columns.map((column, at) =>
       make(
         "th",
-        { scope: "col", class: numeric[at] ? "number" : null },
+        { scope: "col", class: numeric[at] ? "nbf-number" : null },
         column.name,
         make("small", {}, column.dtype ?? ""),
       ),
@@ -54,15 +54,15 @@ function showFrame({ columns, rows, total }) {
     make(
       "tr",
       {},
-      row.map((value, at) => make("td", { class: numeric[at] ? "number" : null }, cellWords(value))),
+      row.map((value, at) => make("td", { class: numeric[at] ? "nbf-number" : null }, cellWords(value))),
     ),
   );
   const table = make("table", {}, make("thead", {}, head), make("tbody", {}, body));
-  const more = total > rows.length ? make("p", { class: "quiet" }, `${rows.length} of ${total} rows`) : null;
+  const more = total > rows.length ? make("p", { class: "nbf-quiet" }, `${rows.length} of ${total} rows`) : null;
   return make(
     "div",
     {},
-    make("div", { class: "table-holder", tabindex: 0, role: "region", "aria-label": "table" }, table),
+    make("div", { class: "nbf-table-holder", tabindex: 0, role: "region", "aria-label": "table" }, table),
     more,
   );
 }
@@ -92,7 +92,7 @@ function sparkline(points, here) {
   const dots = points.map(([label, number], place) =>
     draw(
       "circle",
-      { class: place === at ? "dot here" : "dot", cx: x(place), cy: y(number), r: place === at ? 3.5 : 5 },
+      { class: place === at ? "nbf-dot nbf-here" : "nbf-dot", cx: x(place), cy: y(number), r: place === at ? 3.5 : 5 },
       draw("title", {}, `${labelWords(label)}: ${number}`),
     ),
   );
@@ -100,7 +100,7 @@ function sparkline(points, here) {
   const last = labelWords(points.at(-1)[0]);
   return make(
     "div",
-    { class: "spark" },
+    { class: "nbf-spark" },
     draw(
       "svg",
       {
@@ -110,12 +110,12 @@ function sparkline(points, here) {
         role: "img",
         "aria-label": `from ${numbers[0]} on ${first} to ${numbers.at(-1)} on ${last}`,
       },
-      draw("path", { class: "line", d: path }),
+      draw("path", { class: "nbf-line", d: path }),
       ...dots,
     ),
     make(
       "div",
-      { class: "quiet" },
+      { class: "nbf-quiet" },
       make("span", {}, first),
       make("span", {}, `${shortNumber(least)} – ${shortNumber(most)}`),
       make("span", {}, last),

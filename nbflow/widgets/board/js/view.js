@@ -29,9 +29,11 @@ class View {
       square: (runId, taskId) => this.openSquare(runId, taskId),
       task: (taskId) => this.open("task", { task_id: taskId }),
       hover: (taskId) => this.grid.light(taskId),
+      fail: (error) => this.notice.say(error.message, { bad: true }),
     });
     this.headline = new Headline(this.store, {
       square: (runId, taskId, mapIndex) => this.openSquare(runId, taskId, mapIndex),
+      run: (runId) => this.open("run", { run_id: runId }),
       act: (verb, body) => this.actions.act(verb, body),
       open: (form) => this.open(`${form}Form`, {}),
       menu: () => this.menu(),
@@ -46,16 +48,16 @@ class View {
   }
 
   build() {
-    this.panel = make("aside", { class: "panel", hidden: true, "aria-label": "Details" });
-    this.gridHolder = make("div", { class: "grid-holder" }, this.grid.node, this.filters.node);
-    this.main = make("div", { class: "main" }, this.gridHolder, this.graph.node);
+    this.panel = make("aside", { class: "nbf-panel", hidden: true, "aria-label": "Details" });
+    this.gridHolder = make("div", { class: "nbf-grid-holder" }, this.grid.node, this.filters.node);
+    this.main = make("div", { class: "nbf-main" }, this.gridHolder, this.graph.node);
     // JupyterLab's own shortcuts would take the arrow keys and letters.
     this.node = make(
       "div",
       { class: "nbf-board", "data-lm-suppress-shortcuts": "true" },
       this.headline.node,
       this.notice.node,
-      make("div", { class: "columns" }, this.main, this.panel),
+      make("div", { class: "nbf-columns" }, this.main, this.panel),
       this.grid.tip.node,
       this.notice.spoken,
     );
@@ -71,7 +73,7 @@ class View {
   }
 
   resized() {
-    this.node.classList.toggle("wide", this.node.clientWidth >= WIDE);
+    this.node.classList.toggle("nbf-wide", this.node.clientWidth >= WIDE);
     this.graph.fit();
     this.grid.resized();
   }
@@ -110,10 +112,11 @@ class View {
     this.returnTo ??= document.activeElement;
     this.panel.hidden = false;
     this.panel.setAttribute("aria-busy", "true");
-    this.node.classList.add("with-panel");
+    this.node.classList.add("nbf-with-panel");
     this.grid.choose(kind === "square" ? { runId: place.run_id, taskId: place.task_id } : null);
     this.about = place.run_id ?? null;
     this.graph.show(this.about);
+    if (place.task_id) this.graph.reveal(place.task_id);
     try {
       await panel.load();
     } catch (error) {
@@ -122,7 +125,7 @@ class View {
       fill(
         panel.node,
         panelHead(null, panel.title, null, () => this.close()),
-        make("p", { class: "bad" }, error.message),
+        make("p", { class: "nbf-bad" }, error.message),
       );
     }
     if (this.wanted !== panel) return;
@@ -137,7 +140,7 @@ class View {
     this.notice.whisper(
       `${panel.title}${kind === "square" || kind === "run" ? `: ${stateWords(panel.state)}` : ""}`,
     );
-    if (!this.node.classList.contains("wide")) this.panel.scrollIntoView({ block: "nearest" });
+    if (!this.node.classList.contains("nbf-wide")) this.panel.scrollIntoView({ block: "nearest" });
   }
 
   close() {
@@ -145,7 +148,7 @@ class View {
     this.current?.panel.gone();
     this.current = null;
     this.panel.hidden = true;
-    this.node.classList.remove("with-panel");
+    this.node.classList.remove("nbf-with-panel");
     fill(this.panel);
     this.grid.choose(null);
     this.about = null;

@@ -2,6 +2,10 @@
 // where it has no nbflow the kernel is asked by comm.
 
 const PATIENCE = 60_000; // ms that a kernel may take to answer
+const OVER = new Set(["terminating", "restarting", "autorestarting", "dead"]); // what a kernel does not come back from
+const GONE =
+  "The kernel that this board was shown by has ended. Nothing that has run is lost: run the cell with %nbflow again.";
+const SILENT = "The kernel does not answer: it is busy with a cell, or gone. Try again when it is idle.";
 
 /** Where the page's own Jupyter server is and how to talk to it; null elsewhere (VS Code, Colab, a file). */
 function jupyterServer() {
@@ -32,7 +36,25 @@ class Wire {
     // All pages that show the board hear every answer: this one knows its own by a name.
     this.name = Math.random().toString(36).slice(2);
     this.serverFails = false;
+    this.kernelGone = false;
+    this.gone = () => {}; // called once, when the kernel has ended
+    this.watchKernel(model.widget_manager?.kernel);
     model.on("msg:custom", (message) => this.heard(message));
+  }
+
+  /**
+   * Notice the kernel's end: a restarted one knows nothing of this board, and says nothing to its questions.
+   * @param kernel JupyterLab's; undefined where the front end is another
+   */
+  watchKernel(kernel) {
+    const look = () => {
+      if (this.kernelGone || !OVER.has(kernel.status)) return;
+      this.kernelGone = true;
+      for (const id of [...this.waiting.keys()]) this.heard({ id, error: GONE });
+      this.gone();
+    };
+    kernel?.statusChanged?.connect?.(look);
+    if (kernel) look();
   }
 
   /** The server's address for nbflow, without a slash at its end; "" where there is none. */
@@ -98,19 +120,17 @@ class Wire {
   }
 
   askKernel(what, details) {
+    if (this.kernelGone) return Promise.reject(new Error(GONE));
     this.last += 1;
     const id = `${this.name} ${this.last}`;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.waiting.delete(id);
-        reject(
-          new Error(
-            "The kernel does not answer: it is busy with a cell, or gone. Try again when it is idle.",
-          ),
-        );
-      }, PATIENCE);
+      const timer = setTimeout(() => this.heard({ id, error: SILENT }), PATIENCE);
       this.waiting.set(id, { resolve, reject, timer });
-      this.model.send({ id, ask: what, with: details });
+      try {
+        this.model.send({ id, ask: what, with: details });
+      } catch {
+        this.heard({ id, error: GONE }); // a front end that knows that its kernel is dead
+      }
     });
   }
 

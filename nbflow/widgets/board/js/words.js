@@ -120,10 +120,32 @@ function clockWords(at) {
   return `${String(at.hour).padStart(2, "0")}:${String(at.minute).padStart(2, "0")}`;
 }
 
-/** A text cut to about this many px at 12 px, with an ellipsis. */
-function shortened(text, width) {
-  const most = Math.max(4, Math.floor(width / 6.6));
-  return text.length > most * 1.25 ? `${text.slice(0, most - 1)}…` : text;
+/** A text cut to this many px at a size of letters, with an ellipsis. */
+function shortened(text, width, size = 12) {
+  const shown = plain(text).slice(0, 500);
+  const ruler = rulerOf(size);
+  const fits = (length) => ruler.measureText(`${shown.slice(0, length)}…`).width <= width;
+  if (ruler.measureText(shown).width <= width) return shown;
+  let [good, bad] = [1, shown.length];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (fits(middle)) good = middle;
+    else bad = middle;
+  }
+  return `${shown.slice(0, good)}…`;
+}
+
+const RULERS = new Map();
+
+/** Measures texts of a size in the page's own font. */
+function rulerOf(size) {
+  if (!RULERS.has(size)) {
+    const ruler = document.createElement("canvas").getContext("2d");
+    const root = getComputedStyle(document.documentElement);
+    ruler.font = `${size}px ${root.getPropertyValue("--jp-ui-font-family").trim() || "system-ui, sans-serif"}`;
+    RULERS.set(size, ruler);
+  }
+  return RULERS.get(size);
 }
 
 /** The middle one of some numbers; null of none. */
