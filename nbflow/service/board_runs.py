@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from nbflow.errors import OptionError
 from nbflow.plan.selection import Reprocess
@@ -119,8 +121,11 @@ def _check_unpaused(target: Target) -> None:
 
 
 def _params(request: RunRequest) -> list[str]:
-    """JSON is YAML."""
-    return ["-y", json.dumps(dict(request.params))] if request.params else []
+    """As YAML, which has all that JSON has: text that looks like a number stays text, 1e-05 and NaN numbers."""
+    if not request.params:
+        return []
+    text = yaml.safe_dump(dict(request.params), default_flow_style=True, sort_keys=False, width=math.inf)
+    return ["-y", text.rstrip("\n")]
 
 
 def _variant(request: RunRequest) -> list[str]:

@@ -10,10 +10,11 @@ import nbformat
 import pytest
 from service.conftest import AT, CODE, day
 
+from nbflow.cli.parameters import given_parameters
 from nbflow.errors import AddressError, DateError, NbflowError, OptionError, ParameterError
 from nbflow.model.run import RunKey
 from nbflow.model.state import RunState
-from nbflow.service import board_choice
+from nbflow.service import board_choice, board_runs
 from nbflow.service.board import board
 from nbflow.service.board_actions import act, preview
 from nbflow.service.board_asking import obeyed
@@ -109,6 +110,20 @@ def test_what_is_there_already_is_not_run_again(target: Target) -> None:
     assert (
         "Nothing is to be done" in act(target, "backfill", {"from": "2026-01-01", "to": "2026-01-02"})["said"]
     )
+
+
+@pytest.mark.parametrize(
+    "limit", [1e-05, 1e22, "1e5", "2026-01-01", "no", "ü\n'", [1, None, {"a": True}], 3], ids=repr
+)
+def test_a_parameter_comes_to_the_run_as_it_was_given(
+    target: Target, limit: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[list[str]] = []
+    monkeypatch.setattr(board_runs, "started", lambda _target, words: begun.append(words))
+    act(target, "run", {"date": "2026-01-03", "params": {"limit": limit}})
+    ((*_, option, text),) = begun
+    assert option == "-y"
+    assert given_parameters((), (), (), (text,)) == {"limit": limit}
 
 
 WRONG: list[tuple[str, dict[str, Any], type[NbflowError], str]] = [

@@ -58,7 +58,12 @@ function showOutput(output) {
   if (PICTURES.has(mime)) return picture(mime, String(text));
   if (mime === "text/html") return frame(String(text));
   if (mime === "application/vnd.jupyter.error" || mime === "error")
-    return make("pre", { class: "nbf-output nbf-error" }, ...ansi(String(text)));
+    // Its columns mean something, so its lines are not broken; who has no mouse scrolls it by the arrow keys.
+    return make(
+      "pre",
+      { class: "nbf-output nbf-error", tabindex: "0", role: "group", "aria-label": "traceback" },
+      ...ansi(String(text)),
+    );
   const said = typeof text === "string" ? text : JSON.stringify(text, null, 2);
   return make("pre", { class: `nbf-output${output.name === "stderr" ? " nbf-stderr" : ""}` }, ...ansi(said ?? ""));
 }
