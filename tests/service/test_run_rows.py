@@ -68,7 +68,7 @@ def test_a_date_typed_a_stretch_and_a_trigger_name_the_same_run(written: Written
     moment = read_date("2026-01-01", timezone="UTC", now=AT)
     alone = one_interval(flow.dag, moment, now=AT)
     (of_stretch,), _ = interval_range(flow.dag, moment, moment, now=AT)
-    body = triggered("n", alone.logical_date, {}, path=flow.path)
+    body = triggered("n", alone.logical_date, {}, again=True, path=flow.path)
     assert alone == of_stretch == day(1)
     assert told(written, "trigger", body).answer["run_id"] == "2026-01-01T00:00:00Z"
     assert asked(written, flow).standing is CONTINUES
