@@ -6,15 +6,18 @@ import json
 import logging
 import os
 import sys
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
+from queue import Full, Queue
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from nbflow.model.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from nbflow.store.home import Home
 
@@ -24,6 +27,9 @@ ROOT = "nbflow"  # every logger of ours is below it: logging.getLogger("nbflow.s
 _LARGEST = 10_000_000  # bytes of a file before the next one is begun
 _KEPT = 5  # older files
 _ITS_OWN = frozenset((*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName"))
+_WAITING = 10_000  # lines that wait for a stream that takes none
+_PARTING = 5.0  # seconds it has for them at the end
+_LEFT_OUT = "nbflow: {count} lines are left out here, as nobody took them; they are in {path}\n"
 _UNWRITTEN = "nbflow: {path} can't be written ({why}); what is not in it is told here\n"
 
 
@@ -33,7 +39,7 @@ def journal(home: Home, *, format: LogFormat = "text", stream: IO[str] | None = 
 
     `log.info("run finished", extra={"dag_id": …, "run_id": …})` becomes one JSON object in the home's
     `scheduler.log` (see `as_entry`), and a line on the stream. A log that can't be written (a full disk)
-    stops nobody: the stream says so once.
+    stops nobody: the stream says so once. Nor does a stream that nobody reads.
 
     Args:
         home: whose; it is there already.
@@ -41,7 +47,7 @@ def journal(home: Home, *, format: LogFormat = "text", stream: IO[str] | None = 
         stream: where to; None: standard error.
     """
     out = sys.stderr if stream is None else stream
-    shown = logging.StreamHandler(out)
+    shown = _Aside(out, home.journal)
     shown.setFormatter(_Lines(format))
     kept = _PrivateFile(home, out)
     kept.setFormatter(_Lines("json"))
@@ -118,6 +124,53 @@ class _Lines(logging.Formatter):
         if self._format == "text":
             return as_text(entry)
         return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+class _Aside(logging.Handler):
+    """A stream that is written by a thread of its own, so that whoever logs never waits for it.
+
+    A terminal stopped by Ctrl-S, or a pipe whose reader sleeps, takes nothing for as long as it likes.
+    """
+
+    def __init__(self, out: IO[str], journal: Path) -> None:
+        super().__init__()
+        self._out = out
+        self._journal = journal
+        self._lines: Queue[str | None] = Queue(_WAITING)
+        self._left_out = 0
+        self._thread = threading.Thread(target=self._write, name="nbflow-journal", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Have a line written; what is too much to keep is counted."""
+        try:
+            self._lines.put_nowait(self.format(record))
+        except Full:
+            self._left_out += 1
+        except Exception:  # noqa: BLE001 as logging's own handlers
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Wait a little for what is still to be written."""
+        with suppress(Full):
+            self._lines.put(None, timeout=_PARTING)
+        self._thread.join(_PARTING)
+        super().close()
+
+    def _write(self) -> None:
+        with suppress(OSError, ValueError):  # nobody is there any more
+            while (line := self._lines.get()) is not None:
+                self._out.write(f"{line}\n")
+                if self._lines.empty():
+                    self._own_up()
+                self._out.flush()
+            self._own_up()
+            self._out.flush()
+
+    def _own_up(self) -> None:
+        left_out, self._left_out = self._left_out, 0
+        if left_out:
+            self._out.write(_LEFT_OUT.format(count=left_out, path=self._journal))
 
 
 class _PrivateFile(RotatingFileHandler):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,6 +114,29 @@ def test_a_log_that_cannot_be_written_stops_nobody_and_is_said_once(home: Home) 
     assert out.getvalue().count("can't be written") == 1
     assert "first" in out.getvalue()
     assert "second" in out.getvalue()
+
+
+def test_a_stream_that_nobody_reads_stops_nobody_and_hears_what_it_has_missed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbflow.service.journal._WAITING", 100)
+    reading, writing = os.pipe()
+    line = "x" * 100
+    with os.fdopen(writing, "w") as out, os.fdopen(reading) as pipe:
+        heard: list[str] = []
+        listener = threading.Thread(target=lambda: heard.extend(pipe))
+        with journal(home, stream=out):
+            for _ in range(3000):  # many more than a pipe holds
+                LOG.info(line)
+            listener.start()
+        out.close()
+        listener.join()
+    *lines, last = heard
+    told = int(last.split()[1])
+    assert last.startswith("nbflow: ")
+    assert str(home.journal) in last
+    assert len(lines) + told == 3000
+    assert len(home.journal.read_text().splitlines()) == 3000
 
 
 def test_a_line_that_was_cut_short_is_shown_as_it_is() -> None:
