@@ -24,11 +24,7 @@ def _own_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @cache
 def _has(what: str) -> bool:
-    """Whether this machine has, and allows, what a test needs: `mounts` in a name space, Linux's `autogroup`, or
-    a program.
-    """
-    if what == "autogroup":
-        return os.access("/proc/self/autogroup", os.W_OK)
+    """Whether this machine has, and allows, what a test needs: `mounts` in a name space, or a program."""
     if what != "mounts":
         return shutil.which(what) is not None
     if shutil.which("unshare") is None:

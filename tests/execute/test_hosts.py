@@ -149,11 +149,3 @@ def test_memory_is_back_after_each_task(alone: Bench) -> None:
 def test_a_child_leads_a_session_of_its_own(alone: Bench) -> None:
     left = alone.run("%%task a\nimport os\nos.getpid() == os.getpgid(0) == os.getsid(0)")
     assert left.values["return_value"] is True
-
-
-@pytest.mark.needs("autogroup")
-def test_a_try_leaves_the_processors_to_whoever_waits_for_the_scheduler(alone: Bench) -> None:
-    told = "%%task a\nimport os, pathlib\n(pathlib.Path('/proc/self/autogroup').read_text().split()[-1], os.nice(0))"
-    group, own = alone.run(told).values["return_value"]  # type: ignore[misc]
-    assert int(group) > int(Path("/proc/self/autogroup").read_text().split()[-1])
-    assert own == os.nice(0)

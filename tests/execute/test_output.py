@@ -97,3 +97,20 @@ def test_last_words_stand_in_a_full_log(tmp_path: Path) -> None:
 
 def test_colours_are_taken_out() -> None:
     assert plain("\x1b[0;31mKeyError\x1b[0m\x1b]8;;http://x\x07link") == "KeyErrorlink"
+
+
+def test_what_a_thread_is_about_to_send_comes_before_the_cell_s_end(bench: Bench) -> None:
+    slow = """\
+%%task a
+import sys, threading, time
+take = sys.stdout._flush_buffers
+def slowly():
+    taken = list(take())
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(1)
+    return taken
+sys.stdout._flush_buffers = slowly
+print("early", flush=False)
+time.sleep(0.5)"""
+    left = bench.run(slow)
+    assert left.log == "early\n"

@@ -22,31 +22,26 @@ if TYPE_CHECKING:
 ENGINES = {"real": "python3", "fast": ""}  # name → `TaskRequest.kernel`
 GOLDEN = [Golden.read(path) for path in sorted(FOLDER.glob("*.ipynb"))]
 BETTER = [Golden.read(path) for path in sorted(FORKED.glob("*.ipynb"))]
-each_notebook = pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.name)
-each_notebook_and_engine = pytest.mark.parametrize(
-    ("golden", "name"),
-    [
-        pytest.param(golden, name, id=f"{name}-{golden.name}")
-        for name in ENGINES
-        for golden in (GOLDEN if name == "real" else GOLDEN + BETTER)
-    ],
-)
+AHEAD = 3  # notebooks that run before a test wants them
+
+
+def each(notebooks: list[Golden]) -> pytest.MarkDecorator:
+    """The notebooks one by one. Of module scope, all that is about one comes together: a worker of xdist that has a
+    share of the tests has a share of the notebooks.
+    """
+    return pytest.mark.parametrize("golden", notebooks, ids=lambda golden: golden.name, scope="module")
 
 
 @dataclass
 class Engine:
-    """An engine's tries: all are asked for at first, each is waited for when a test wants it."""
+    """An engine's tries: whoever wants one has the next few begun, so that the processors have work."""
 
     kernel: str
     folder: Path
+    wanted: list[Golden]  # in the order of their tests
     executor: LocalExecutor = field(default_factory=lambda: LocalExecutor(2))
     asked: dict[str, TaskRequest] = field(default_factory=dict)
     over: dict[str, TaskOutcome] = field(default_factory=dict)
-
-    def ask(self, golden: Golden) -> None:
-        """Have the notebook run, unless it has been asked for before."""
-        if golden.name not in self.asked:
-            self.asked[golden.name] = self.submit(golden)
 
     def submit(self, golden: Golden) -> TaskRequest:
         """Have the notebook run once more."""
@@ -56,7 +51,7 @@ class Engine:
 
     def left(self, golden: Golden, request: TaskRequest | None = None) -> Left:
         """What a try left, the first unless another is named; waits for its end."""
-        request = request or self.asked[golden.name]
+        request = request or self._first_of(golden)
         while request.token not in self.over:
             match self.executor.events.get():
                 case Finished(outcome=outcome):
@@ -65,46 +60,39 @@ class Engine:
                     pass
         return Left(golden=golden, request=request, outcome=self.over[request.token])
 
+    def _first_of(self, golden: Golden) -> TaskRequest:
+        place = self.wanted.index(golden)
+        for soon in self.wanted[place : place + 1 + AHEAD]:
+            if soon.name not in self.asked:
+                self.asked[soon.name] = self.submit(soon)
+        return self.asked[golden.name]
+
 
 @pytest.fixture(scope="session")
 def engines(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Engine]]:
-    """Both engines, running each notebook that a chosen test is about."""
-    found = {name: Engine(kernel, tmp_path_factory.mktemp(name)) for name, kernel in ENGINES.items()}
-    for item in request.session.items:
-        params = getattr(getattr(item, "callspec", None), "params", {})
-        if isinstance(golden := params.get("golden"), Golden):
-            for name in [params["name"]] if "name" in params else ENGINES:
-                found[name].ask(golden)
+    """Both engines, for the notebooks that the chosen tests are about."""
+    params = (getattr(getattr(item, "callspec", None), "params", {}) for item in request.session.items)
+    about = [given["golden"] for given in params if isinstance(given.get("golden"), Golden)]
+    wanted = list({golden.name: golden for golden in about}.values())
+    found = {name: Engine(kernel, tmp_path_factory.mktemp(name), wanted) for name, kernel in ENGINES.items()}
     yield found
     for engine in found.values():
         engine.executor.close()
 
 
-@each_notebook_and_engine
-def test_a_notebook_gives_what_it_says(golden: Golden, name: str, engines: dict[str, Engine]) -> None:
-    left = engines[name].left(golden)
-    expect = {"result": "success", "reason": "", "notes": [], "error": None} | dict(golden.expect)
-    outcome = left.outcome
-    assert outcome.result.value == expect["result"], outcome.reason
-    assert outcome.reason.startswith(expect["reason"])
-    error = outcome.error
-    assert (error and [error.type, error.cell, error.line]) == expect["error"]
-    assert len(outcome.notes) == len(expect["notes"]), outcome.notes
-    assert_in_order(expect["notes"], "\n".join(outcome.notes))
-    for number, pieces in expect.get("cells", {}).items():
-        shown = left.shown(int(number))
-        assert pieces or not shown
-        assert_in_order(pieces, shown)
-    if "value" in expect:
-        assert left.value == expect["value"]
-    assert_in_order(expect.get("log", []), left.log)
-    assert left.files.items() >= expect.get("files", {}).items()
-    nbformat.validate(nbformat.from_dict(left.notebook))
+@each(GOLDEN)
+def test_a_real_kernel_gives_what_the_notebook_says(golden: Golden, engines: dict[str, Engine]) -> None:
+    assert_as_it_says(golden, engines["real"].left(golden))
 
 
-@each_notebook
+@each(GOLDEN + BETTER)
+def test_the_forked_engine_gives_what_the_notebook_says(golden: Golden, engines: dict[str, Engine]) -> None:
+    assert_as_it_says(golden, engines["fast"].left(golden))
+
+
+@each(GOLDEN)
 def test_a_real_kernel_and_the_forked_one_leave_the_same(golden: Golden, engines: dict[str, Engine]) -> None:
     real, fast = (engines[name].left(golden) for name in ENGINES)
     expected, found = (in_lines(left.normalised()) for left in (real, fast))
@@ -122,6 +110,27 @@ def test_no_two_tries_draw_the_same(engines: dict[str, Engine]) -> None:
     assert isinstance(second, dict)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] == second[name]] == []
+
+
+def assert_as_it_says(golden: Golden, left: Left) -> None:
+    """What the try left is what the notebook expects."""
+    expect = {"result": "success", "reason": "", "notes": [], "error": None} | dict(golden.expect)
+    outcome = left.outcome
+    assert outcome.result.value == expect["result"], outcome.reason
+    assert outcome.reason.startswith(expect["reason"])
+    error = outcome.error
+    assert (error and [error.type, error.cell, error.line]) == expect["error"]
+    assert len(outcome.notes) == len(expect["notes"]), outcome.notes
+    assert_in_order(expect["notes"], "\n".join(outcome.notes))
+    for number, pieces in expect.get("cells", {}).items():
+        shown = left.shown(int(number))
+        assert pieces or not shown
+        assert_in_order(pieces, shown)
+    if "value" in expect:
+        assert left.value == expect["value"]
+    assert_in_order(expect.get("log", []), left.log)
+    assert left.files.items() >= expect.get("files", {}).items()
+    nbformat.validate(nbformat.from_dict(left.notebook))
 
 
 def in_lines(value: Any) -> list[str]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 GONE = "gone"  # the message type of a child's last word
 CRASHED = 70  # exit status of a child that could not begin
-_NICE = b"5"  # a third of what others get
 
 
 def live(
@@ -43,7 +42,6 @@ def live(
     status = CRASHED
     try:
         os.setsid()
-        _step_back()
         end_with_parent(host)
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor, target in ((null, 0), (null, 1), (words, 2)):
@@ -65,20 +63,6 @@ def live(
         os.write(words, traceback.format_exc().encode())
     finally:
         os._exit(status)
-
-
-def _step_back() -> None:
-    """Have the scheduler, kernels and whoever asks them come first where processors are short.
-
-    Linux shares processors among sessions first (sched(7), autogroup): with one of its own, each try would get as
-    much as the scheduler with all its readers. The niceness that cells see stays as it is.
-    """
-    with suppress(OSError):  # not compiled in, or set too often by others just now
-        descriptor = os.open("/proc/self/autogroup", os.O_WRONLY)
-        try:
-            os.write(descriptor, _NICE)
-        finally:
-            os.close(descriptor)
 
 
 def _be_the_process(app: ChildApp, post: Post, out: tuple[int, int], err: tuple[int, int]) -> None:

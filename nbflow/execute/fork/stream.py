@@ -64,7 +64,7 @@ class ChildStream(OutStream):
 
     def __init__(self, session: Session, outbox: Outbox, name: str, *, reading: int, writing: int) -> None:
         self._pipe = (reading, writing)
-        self._reading = threading.RLock()  # a signal's handler may print
+        self._reading, self._sending = threading.RLock(), threading.RLock()  # a signal's handler may print
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.descriptor = reading
         super().__init__(session, outbox, name, watchfd="force")  # type: ignore[arg-type] ipykernel's own word
@@ -82,6 +82,16 @@ class ChildStream(OutStream):
         """Send everything so far, what the descriptor has got too: it was written before."""
         self.let_through()
         super().flush()
+
+    def _flush(self) -> None:
+        """Send what there is. Whoever comes while another thread sends waits: what that one has taken is to be
+        on its way before the cell's end is.
+        """
+        if not self._is_master_process():  # the thread that has the lock may not have been forked
+            super()._flush()
+            return
+        with self._sending:
+            super()._flush()
 
     def let_through(self) -> None:
         """Take what the descriptor has got so far; a process that a cell has forked leaves it to its parent."""
