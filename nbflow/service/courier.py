@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from nbflow.store.xcom import XComStore
 
 
-_PAUSE = 0.005  # seconds without a job, after which there is time for what nobody waits for
+_PAUSE = 0.005  # seconds without a job, after which there is time for what somebody may soon ask for
+_QUIET = 0.5  # and for what nobody waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Courier:
         self._report = report
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._attempts: dict[str, Attempt] = {}
-        self._may_show = True
+        self._unsettled = True
         self._thread = threading.Thread(target=self._work, name="nbflow-courier", daemon=True)
         self._thread.start()
 
@@ -111,22 +112,24 @@ class Courier:
             except Exception as error:  # noqa: BLE001 the scheduler has to hear of it, whatever it is
                 self._report(error)
             if None in jobs:
-                self._show()
+                self._try(self._xcoms.show)
                 return
 
     def _next(self) -> _Job | None:
-        """The next job. Views of what is new are made when there is time for it."""
-        if self._may_show:
-            try:
-                return self._jobs.get(timeout=_PAUSE)
-            except Empty:
-                self._show()
+        """The next job. Views of what is new are made when there is time for it; the log goes when it is quiet."""
+        if self._unsettled:
+            for pause, work in ((_PAUSE, self._xcoms.show), (_QUIET, self._xcoms.checkpoint)):
+                try:
+                    return self._jobs.get(timeout=pause)
+                except Empty:
+                    self._try(work)
+            self._unsettled = False
         return self._jobs.get()
 
-    def _show(self) -> None:
-        self._may_show = False
-        with suppress(HomeError):  # the values are safe, and the next commit under their keys tries again
-            self._xcoms.show()
+    @staticmethod
+    def _try(work: Callable[[], None]) -> None:
+        with suppress(HomeError):  # the values are safe, and it is tried again after the next commit
+            work()
 
     def _commit(self, outcomes: list[TaskOutcome]) -> None:
         """Store the outcomes' XComs together; if that fails, each by itself, so that one bad value
@@ -159,7 +162,7 @@ class Courier:
 
     def _store(self, outcomes: list[TaskOutcome]) -> None:
         if outcomes:
-            self._may_show = True
+            self._unsettled = True
             self._xcoms.commit([_values(self._attempts[outcome.token], outcome) for outcome in outcomes])
 
 

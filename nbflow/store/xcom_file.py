@@ -20,7 +20,6 @@ READING_THREADS = 4
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,  # nothing from the network
     "autoload_known_extensions": False,
-    "checkpoint_threshold": "4MB",  # rows stay in memory until then: at 16 MB a scheduler would grow for hours
     "enable_external_access": False,  # people's SQL reads no other file and writes none
     "memory_limit": "25%",
     "preserve_insertion_order": True,

@@ -46,6 +46,23 @@ def test_values_survive_closing(tmp_path: Path) -> None:
         assert decode(found, namespace={}) == {1}
 
 
+def test_a_checkpoint_takes_a_long_log_into_the_file_while_somebody_reads(tmp_path: Path) -> None:
+    log = tmp_path / f"{XCOM_FILE}.wal"
+    with XComStore.open(tmp_path) as store:
+        put(store, "short", tmp_path / "in")
+        store.checkpoint()
+        assert log.stat().st_size > 0
+        put(store, "x" * 2_000_000, tmp_path / "in", task=TaskKey(TASK.run, "other"))
+        with store._snapshot() as reader:
+            seen = reader.execute("SELECT count(*) FROM nbflow.value").fetchall()
+            store.checkpoint()
+            assert reader.execute("SELECT count(*) FROM nbflow.value").fetchall() == seen
+        assert not log.exists() or log.stat().st_size < 1000
+        found = store.get(TASK, "x", folder=tmp_path)
+        assert found is not None
+        assert decode(found, namespace={}) == "short"
+
+
 def test_a_home_without_the_file_reads_as_an_empty_store(tmp_path: Path) -> None:
     with open_briefly(tmp_path) as store:
         assert store.list_values("dag") == []
