@@ -16,6 +16,7 @@ from nbflow.store.home import is_held
 from nbflow.store.pump import pumped
 from nbflow.store.reading_file import FileSource
 from nbflow.store.source import SourceGone
+from nbflow.store.ways import Way, forget, keep, kept_way
 
 if TYPE_CHECKING:
     import threading
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from nbflow.model.run import TaskKey
     from nbflow.model.xcom import XComValue
+    from nbflow.store.address import Address
     from nbflow.store.catalogue import AskedTable
     from nbflow.store.home import Home
     from nbflow.store.people import Question
@@ -67,13 +69,15 @@ class HomeReader:
     def __init__(self, home: Home, patience: float) -> None:
         self._home = home
         self._patience = patience
-        self._source: Source | None = None
-        self._open = ExitStack()
+        self._way: Way | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if self._way is not None and kind is None:
+            keep(self._way)
+            self._way = None
         self._leave()
 
     def get(
@@ -142,6 +146,8 @@ class HomeReader:
             try:
                 return work(self._found())
             except SourceGone as error:
+                if self._way is not None and self._way.address is not None:
+                    forget(self._way.address)
                 self._leave()
                 gone += 1
                 if gone > _MOST_GONE:
@@ -160,22 +166,30 @@ class HomeReader:
         Raises:
             HomeHeld: neither. An owner that begins or ends has the file and doesn't answer yet, or any more.
         """
-        if self._source is None:
-            self._source = self._open.enter_context(self._way())
-        return self._source
+        if self._way is None:
+            self._way = self._found_way()
+        return self._way.source
 
     def _leave(self) -> None:
-        self._source = None
-        self._open.close()
+        way, self._way = self._way, None
+        if way is not None:
+            way.close()
 
-    def _way(self) -> AbstractContextManager[Source]:
+    def _found_way(self) -> Way:
         address = announced(self._home.root)
         if address is not None:
+            if (kept := kept_way(address)) is not None:
+                return kept
             said = knock(address)
             if said:
                 raise HomeHeld(said)
             if said is not None:
                 from nbflow.store.reading_flight import FlightSource  # imports Arrow Flight
 
-                return FlightSource(self._home, address)
-        return FileSource(self._home)
+                return _way(address, FlightSource(self._home, address))
+        return _way(None, FileSource(self._home))
+
+
+def _way(address: Address | None, source: AbstractContextManager[Source]) -> Way:
+    closing = ExitStack()
+    return Way(address, closing.enter_context(source), closing)

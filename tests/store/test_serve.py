@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from asked_home import AskedHome, asked_home
 from nbflow.codec import decode
 from nbflow.errors import HomeError, HomeHeld, NbflowError, OptionError, SqlError, XComError
 from nbflow.model.run import TaskKey
+from nbflow.store import ways as kept_ways
 from nbflow.store.address import Address, announce, announced
 from nbflow.store.home import HomeLock
 from nbflow.store.people import Question
@@ -33,8 +34,10 @@ from nbflow.store.xcom import XComStore
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nbflow.store.reading import HomeReader
     from nbflow.store.serve import Remote, Server
     from nbflow.store.source import XComReader
+    from nbflow.store.ways import Way
 
 TLS = Path(__file__).parent / "tls"
 ENDLESS = "SELECT count(*) FROM range(100000000) a, range(1000000) b WHERE a.range + b.range = 3"
@@ -87,7 +90,7 @@ def reader(request: pytest.FixtureRequest, filled: AskedHome) -> Iterator[Any]:
             stack.enter_context(owner(filled))
         reader = stack.enter_context(reading_xcoms(filled.home))
         reader.tables()
-        assert isinstance(reader._source, way)
+        assert isinstance(reader._way.source, way)
         yield reader
 
 
@@ -238,9 +241,9 @@ def test_a_reader_goes_on_when_owners_come_and_go(small: AskedHome) -> None:
             reader._leave()
             with owner(small):
                 assert len(reader.list_values("flights")) == 1
-                ways.append(type(reader._source).__name__)
+                ways.append(type(reader._way.source).__name__)
             assert len(reader.list_values("flights")) == 1
-            ways.append(type(reader._source).__name__)
+            ways.append(type(reader._way.source).__name__)
     assert ways == ["FlightSource", "FileSource"] * 2
 
 
@@ -251,7 +254,7 @@ def test_a_long_query_gives_the_file_to_an_owner_and_is_asked_again_there(tmp_pa
     begun, come = threading.Event(), threading.Event()
 
     def rows(_schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
-        ways.append(type(reader._source).__name__)
+        ways.append(type(reader._way.source).__name__)
         count = next(batches).num_rows
         begun.set()
         if len(ways) == 1:
@@ -272,6 +275,33 @@ def test_a_long_query_gives_the_file_to_an_owner_and_is_asked_again_there(tmp_pa
             asking.join()
     assert ways == ["FileSource", "FlightSource"]
     assert found[0] > 0
+
+
+def way_of(reader: HomeReader) -> Way:
+    assert reader.list_values("flights")
+    assert reader._way is not None
+    return reader._way
+
+
+def test_the_next_reader_goes_the_way_of_the_last_to_the_same_owner(small: AskedHome) -> None:
+    with owner(small):
+        with reading_xcoms(small.home) as first, reading_xcoms(small.home) as second:
+            used = [way_of(first), way_of(second)]
+            assert used[0] is not used[1], "two at once have one each"
+        for _ in range(3):
+            with reading_xcoms(small.home) as reader:
+                assert way_of(reader) in used
+        with suppress(KeyboardInterrupt), reading_xcoms(small.home) as reader:
+            broken = way_of(reader)
+            raise KeyboardInterrupt
+        with reading_xcoms(small.home) as reader:
+            assert way_of(reader) in used
+            assert way_of(reader) is not broken
+    with reading_xcoms(small.home) as reader:
+        assert way_of(reader).address is None
+    with owner(small), reading_xcoms(small.home) as reader:
+        assert way_of(reader) not in used
+    assert not any(address.folder == used[0].address.folder for _, address in kept_ways._kept)  # type: ignore[union-attr]
 
 
 HOLD = """
@@ -296,12 +326,14 @@ def test_an_owner_that_was_killed_blocks_nobody_and_leaves_no_sockets(small: Ask
     with holder, reading_xcoms(small.home) as reader:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"open False\n", "Flight is started for readers only"
+        with reading_xcoms(small.home) as early:
+            assert early.list_values("flights")  # its way is kept, and leads nowhere soon
         assert len(reader.list_values("flights")) == 1
-        assert isinstance(reader._source, FlightSource)
+        assert isinstance(reader._way.source, FlightSource)
         holder.kill()
         holder.wait()
         assert len(reader.list_values("flights")) == 1
-        assert isinstance(reader._source, FileSource)
+        assert isinstance(reader._way.source, FileSource)
     left = announced(small.home.root)
     assert left is not None
     assert Path(left.folder).is_dir()
@@ -399,7 +431,7 @@ def test_a_question_of_another_nbflow_is_said_to_be_one(small: AskedHome) -> Non
     with owner(small), reading_xcoms(small.home) as reader:
         reader.tables()
         said = "of another nbflow, and knows no question like this: dream"
-        with pytest.raises(NbflowError, match=said), reader._source._asked({"dream": {}}):  # type: ignore[union-attr]
+        with pytest.raises(NbflowError, match=said), reader._way.source._asked({"dream": {}}):  # type: ignore[union-attr]
             pass
 
 
