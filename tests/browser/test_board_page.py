@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 FAILED = "2013-02-17T00:00:00Z"
 NEWEST = "2013-03-01T00:00:00Z"
@@ -917,6 +917,31 @@ def test_groups_of_the_graph_are_shut_and_opened_by_the_keyboard(show: Callable[
     shown.page.keyboard.press(" ")
     expect(shown.button("shut group prepare")).to_be_focused()
     expect(shown.locator(".nbf-node[data-node]")).to_have_count(8)
+
+
+def test_the_graph_s_tasks_are_one_tab_stop_that_arrows_move_and_enter_opens(
+    show: Callable[..., Shown], shot: Callable[[Page, str], None]
+) -> None:
+    shown = show(story())
+    expect(shown.locator(".nbf-node[data-node][tabindex='0']")).to_have_count(1)
+    press = shown.page.keyboard.press
+    shown.locator('.nbf-node[data-node="load"]').focus()
+    focused = shown.locator(".nbf-node:focus")
+    seen = ["load"]
+    for key in ["ArrowRight"] * 2 + ["ArrowDown", "ArrowUp", "ArrowLeft"]:
+        press(key)
+        seen.append(focused.get_attribute("data-node") or "")
+    assert seen == ["load", "weather", "join_weather", "weather", "clean", "load"]
+    expect(shown.locator(".nbf-node[data-node][tabindex='0']")).to_have_count(1)
+    expect(focused).to_have_class(re.compile(r"\bnbf-lit\b"))
+    expect(focused).to_have_accessible_name(re.compile("^" + seen[-1]))
+    shown.news(mark=130, squares={"2013-03-01T00:00:00Z": "sfsuuuuu"})
+    shot(shown.page, "focus")
+    press("Enter")
+    shown.locator('.nbf-panel[data-kind="square"]').wait_for()
+    assert shown.sent("square_panel")[0]["task_id"] == seen[-1]
+    press("Escape")
+    expect(focused).to_have_attribute("data-node", seen[-1])
 
 
 def test_a_graph_that_cannot_be_laid_out_stays_as_it_is(show: Callable[..., Shown]) -> None:

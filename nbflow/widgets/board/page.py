@@ -29,6 +29,7 @@ SCRIPTS = (
     "scroll",  # what of the grid is in sight
     "grid",
     "boxes",  # the graph's boxes and lines
+    "steps",  # the keyboard's place in the graph
     "graph",
     "headline",
     "filters",  # the legend, which filters

@@ -28,12 +28,15 @@ class Graph {
       this.holder,
     );
     this.head = identity("arrow");
+    this.steps = new Steps({ open: (task) => this.opened(task), stand: (task) => this.stood(task) });
     this.rebuild();
   }
 
   /** Draw all anew. */
   rebuild() {
     const { graph } = this;
+    const held = document.activeElement?.closest("[data-node]");
+    const refocus = held && this.holder.contains(held);
     this.nodes.clear();
     this.edges = [];
     this.svg = null;
@@ -70,9 +73,11 @@ class Graph {
       draw("defs", {}, this.arrowhead()),
       inside,
     );
+    this.steps.settle(graph.nodes, (task) => this.nodes.get(nodeKey(task)).shell);
     this.fit();
     this.states();
     fill(this.holder, this.svg);
+    if (refocus) this.steps.focus();
   }
 
   /** Keep a box in mind, for its state. */
@@ -91,6 +96,7 @@ class Graph {
       onclick: () => this.opened(taskId),
       onpointerenter: () => this.hovered(taskId),
       onpointerleave: () => this.hovered(null),
+      onblur: () => this.hovered(null),
     };
   }
 
@@ -156,6 +162,12 @@ class Graph {
   hovered(taskId) {
     this.light(taskId);
     this.on.hover(taskId);
+  }
+
+  /** The keyboard has come to a task. */
+  stood(taskId) {
+    this.hovered(taskId);
+    this.reveal(taskId);
   }
 
   /** The key of the box that shows a task: its own, or that of the shut group it is in. */
