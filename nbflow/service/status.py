@@ -15,7 +15,8 @@ from nbflow.model.schedule import read_schedule
 from nbflow.model.state import TaskState
 from nbflow.plan.missed import next_run
 from nbflow.plan.timetable import Timetable
-from nbflow.service.retention import keep_of
+from nbflow.service.retention import DEFAULT_KEEP, keep_of
+from nbflow.service.surroundings import announced
 from nbflow.service.workflow import stored_workflow
 from nbflow.store.home import OUTPUT_NAME, is_held
 from nbflow.store.state import StateStore
@@ -127,12 +128,14 @@ def status_of(home: Home, *, at: datetime) -> Status:
     Raises:
         HomeError: its state can't be read.
     """
-    sizes, free, keep = sizes_of(home), _free(home), keep_of()
+    sizes, free = sizes_of(home), _free(home)
     if not home.state.exists():
-        return Status(home=home, at=at, sizes=sizes, free=free, keep=keep)
+        return Status(home=home, at=at, sizes=sizes, free=free, keep=keep_of())
     held = is_held(
         home
     )  # before the look: whoever has let go since is seen as holding it, never the other way
+    said = announced(home.root) if held else None
+    keep = keep_of() if said is None else keep_of(said.keep or DEFAULT_KEEP)
     with StateStore(home.state) as state:
         owner = state.overview.owner()
         tasks = tuple(state.overview.tasks())

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow import __version__
 from nbflow.errors import EnvironmentUnfit
 from nbflow.model.environment import Environment, changes_to
+from nbflow.service.retention import KEEP_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,10 +57,12 @@ class Announced:
     Attributes:
         token: of this announcement; it salts the digests.
         digests: variable → digest of its value.
+        keep: how long it keeps runs, as its `NBFLOW_KEEP` says; "" where that isn't set.
     """
 
     token: str = ""
     digests: Mapping[str, str]
+    keep: str = ""
 
 
 def lasting(variables: Mapping[str, str]) -> dict[str, str]:
@@ -75,7 +78,7 @@ def announce(root: Path) -> None:
     with os.fdopen(
         os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
     ) as file:
-        json.dump({"token": token, "variables": digests}, file)
+        json.dump({"token": token, "variables": digests, "keep": os.environ.get(KEEP_VARIABLE, "")}, file)
     aside.replace(root / FILE)
 
 
@@ -83,7 +86,7 @@ def announced(root: Path) -> Announced | None:
     """What the home's owner has announced; None where there is nothing to be read."""
     try:
         data = json.loads((root / FILE).read_text("utf-8"))
-        return Announced(token=data["token"], digests=data["variables"])
+        return Announced(token=data["token"], digests=data["variables"], keep=data["keep"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

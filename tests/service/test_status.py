@@ -13,6 +13,7 @@ from nbflow.model.state import RunState
 from nbflow.service.open_run import register
 from nbflow.service.status import MOST_FILES, slots_of, status_of
 from nbflow.service.submit import submissions
+from nbflow.service.surroundings import announce
 from nbflow.service.workflow import read_workflow
 from nbflow.store.home import Home, HomeLock
 
@@ -52,6 +53,16 @@ def test_where_there_is_no_home_nothing_stands(tmp_path: Path) -> None:
     assert (found.alive, found.owner, found.tasks, found.scheduled) == (False, None, (), ())
     assert found.free > 0
     assert not (tmp_path / ".nbflow").exists()
+
+
+def test_runs_are_kept_as_the_owner_says_not_as_whoever_asks(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBFLOW_KEEP", "7d")
+    announce(home_of(written).root)
+    monkeypatch.setenv("NBFLOW_KEEP", "30d")
+    assert held(written, "nbflow schedule n.ipynb").keep == timedelta(days=7)
+    assert status_of(home_of(written), at=AT).keep == timedelta(days=30), "nobody holds the home any more"
 
 
 @pytest.mark.parametrize(
