@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _READERS = 10.0  # seconds for readers that have the file open to end
 _PAUSE = 0.02  # seconds between two attempts
 _ENDING = 5.0  # seconds for answers under way, when the owner ends
+_TURN = 0.0005  # seconds that a busy thread keeps Python from a reader's; a question changes threads several times
 
 _NO_TLS = """\
 --serve {address} opens the XComs to the network, which needs TLS: give --tls-cert FILE and --tls-key FILE (PEM). \
@@ -130,6 +132,7 @@ class Server:
         self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._thread = threading.Thread(target=self._work, name="nbflow-door", daemon=True)
         self._servers: list[XComServer] = []
+        self._usual_turn = sys.getswitchinterval()
         self._local: XComServer | None = None
 
     def announce(self) -> None:
@@ -159,6 +162,7 @@ class Server:
             ending = threading.Thread(target=server.shutdown, daemon=True)
             ending.start()
             ending.join(_ENDING)
+        sys.setswitchinterval(self._usual_turn)
 
     def close(self) -> None:
         """Remove what was announced."""
@@ -204,4 +208,5 @@ class Server:
         except (OSError, pa.ArrowException) as error:  # a port that is taken, a certificate that is none
             raise NbflowError(f"{location} can't be listened on: {error}") from error
         self._servers.append(server)
+        sys.setswitchinterval(_TURN)
         return server

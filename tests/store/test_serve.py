@@ -304,6 +304,24 @@ def test_the_next_reader_goes_the_way_of_the_last_to_the_same_owner(small: Asked
     assert not any(address.folder == used[0].address.folder for _, address in kept_ways._kept)  # type: ignore[union-attr]
 
 
+@pytest.fixture
+def turn() -> Iterator[float]:
+    """The time that Python leaves a busy thread, in seconds, until somebody changes it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.25)
+    yield 0.25
+    sys.setswitchinterval(before)
+
+
+def test_busy_threads_make_way_for_readers_while_there_are_any(small: AskedHome, turn: float) -> None:
+    with owner(small):
+        assert sys.getswitchinterval() == turn
+        with reading_xcoms(small.home) as reader:
+            way_of(reader)
+        assert sys.getswitchinterval() < turn
+    assert sys.getswitchinterval() == turn
+
+
 HOLD = """
 import sys
 from pathlib import Path
