@@ -43,6 +43,7 @@ SAME, CHANGED, UNKNOWN, ONLY_FIRST, ONLY_SECOND = (
 OUTPUTS = "(outputs)"
 _WIDEST = 120  # characters of a value
 _LARGEST = 500_000_000  # bytes of frames that are compared
+_MOST = 1e300
 
 _Place = tuple[str, int, str]  # task id, map index, key
 
@@ -236,7 +237,10 @@ def _items_change(one: dict[Any, object], other: dict[Any, object]) -> str:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it can be subtracted as a float: a whole number may be too large for one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) < _MOST
+    return isinstance(value, float)
 
 
 def _json(value: object) -> str:

@@ -36,6 +36,7 @@ PLAIN = [
     Case("the same", {"a": [1, None]}, {"a": [1, None]}, ""),
     Case("a number", 3, 4, "3 → 4 (+1, +33.3 %)"),
     Case("from zero", 0, 2.5, "0 → 2.5 (+2.5)"),
+    Case("larger than floats are", 10**310, 1, f"1{'0' * 118}… → 1"),
     Case("negative", -2, -1, "-2 → -1 (+1, +50 %)"),
     Case("a truth is no number", True, False, "true → false"),
     Case("one is not true", 1, True, "1 → true"),
