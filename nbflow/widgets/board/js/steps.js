@@ -18,7 +18,7 @@ class Steps {
       shell.setAttribute("role", "button");
       shell.setAttribute("tabindex", -1);
       shell.addEventListener("keydown", (event) => this.pressed(event, task));
-      shell.addEventListener("focus", () => this.stand(task));
+      shell.addEventListener("focus", () => this.stand(task, shell.matches(":focus-visible")));
     }
     const first = nodes.reduce((left, node) => (left && left.x <= node.x ? left : node), null);
     this.stop(this.tasks.has(this.at) ? this.at : (first?.id ?? null));
@@ -35,9 +35,10 @@ class Steps {
     this.tasks.get(this.at)?.shell.focus({ preventScroll: true });
   }
 
-  stand(task) {
+  /** @param byKey whether the keyboard has led here: what a pointer presses must not move under it */
+  stand(task, byKey) {
     this.stop(task);
-    this.on.stand(task);
+    if (byKey) this.on.stand(task);
   }
 
   pressed(event, task) {
