@@ -43,7 +43,7 @@ SAME, CHANGED, UNKNOWN, ONLY_FIRST, ONLY_SECOND = (
 OUTPUTS = "(outputs)"
 _WIDEST = 120  # characters of a value
 _LARGEST = 500_000_000  # bytes of frames that are compared
-_MOST = 1e300
+_MOST = 1e300  # of a whole number that is subtracted as a float
 
 _Place = tuple[str, int, str]  # task id, map index, key
 

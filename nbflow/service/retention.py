@@ -202,11 +202,7 @@ def daily(home: Home, ask: Ask) -> Iterator[None]:
     Args:
         home: held by this process.
         ask: has the scheduler obey a command, from any thread; its answer.
-
-    Raises:
-        OptionError: `NBFLOW_KEEP` is no duration.
     """
-    keep_of()
     over = threading.Event()
 
     def work() -> None:

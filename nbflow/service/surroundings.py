@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow import __version__
 from nbflow.errors import EnvironmentUnfit
 from nbflow.model.environment import Environment, changes_to
-from nbflow.service.retention import KEEP_VARIABLE
+from nbflow.service.retention import KEEP_VARIABLE, keep_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,12 @@ def lasting(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def announce(root: Path) -> None:
-    """Say in the home's folder what its owner, this process, runs in."""
+    """Say in the home's folder what its owner, this process, runs in.
+
+    Raises:
+        OptionError: `NBFLOW_KEEP` is no duration.
+    """
+    keep_of()
     token = secrets.token_hex(16)
     digests = {name: _digest(token, name, value) for name, value in lasting(os.environ).items()}
     aside = root / f"{FILE}.new"

@@ -6,6 +6,8 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from nbflow.errors import HomeError
 from nbflow.service.courier import Courier
 
@@ -30,23 +32,11 @@ class Watched:
         return call
 
 
-def courier(store: Watched) -> Courier:
-    reported: list[object] = []
-    made = Courier(cast("XComStore", store), reported.append, handed=cast("HandedOn", Watched()))
-    assert not reported
-    return made
-
-
-def test_in_a_quiet_moment_views_are_made_and_the_log_is_taken_into_the_file() -> None:
-    store = Watched()
-    with closing(courier(store)):
+@pytest.mark.parametrize("fails", [(), ("get_ready", "show", "checkpoint")])
+def test_in_a_quiet_moment_views_are_made_and_the_log_is_taken_into_the_file(fails: tuple[str, ...]) -> None:
+    store, reported = Watched(*fails), list[object]()
+    with closing(Courier(cast("XComStore", store), reported.append, handed=cast("HandedOn", Watched()))):
         assert [store.asked.get(timeout=60) for _ in range(3)] == ["get_ready", "show", "checkpoint"]
     assert store.asked.get(timeout=60) == "show"
     assert store.asked.empty()
-
-
-def test_what_fails_then_stops_nothing() -> None:
-    store = Watched("get_ready", "show", "checkpoint")
-    with closing(courier(store)):
-        assert [store.asked.get(timeout=60) for _ in range(3)] == ["get_ready", "show", "checkpoint"]
-    assert store.asked.get(timeout=60) == "show"
+    assert reported == [], "what fails then stops nothing"

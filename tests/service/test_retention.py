@@ -404,17 +404,6 @@ def test_while_the_scheduler_lives_old_runs_go_once_a_day(
     assert written.state.run(first) is None
 
 
-def test_a_keep_that_is_no_duration_is_refused_at_once(
-    written: Written, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NBFLOW_KEEP", "soon")
-    with (
-        pytest.raises(OptionError, match="NBFLOW_KEEP: 'soon' is no duration"),
-        daily(home_of(written), Owner(written, None)),
-    ):
-        pass
-
-
 def test_nothing_is_asked_where_everything_is_kept(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBFLOW_KEEP", "never")
     owner = Owner(written, None)

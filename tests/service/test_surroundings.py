@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbflow.errors import EnvironmentUnfit
+from nbflow.errors import EnvironmentUnfit, OptionError
 from nbflow.model.environment import OWN, Environment
 from nbflow.service.surroundings import FILE, announce, asked_from_here, environment_asked, lasting
 
@@ -74,6 +74,15 @@ def test_the_announcement_tells_no_value_and_is_its_users_alone(
     announce(tmp_path)
     assert "geheim" not in (tmp_path / FILE).read_text()
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_keep_that_is_no_duration_is_refused_before_anything_is_announced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBFLOW_KEEP", "soon")
+    with pytest.raises(OptionError, match="NBFLOW_KEEP: 'soon' is no duration"):
+        announce(tmp_path)
+    assert not (tmp_path / FILE).exists()
 
 
 def test_what_was_compared_with_another_owner_is_asked_again(
