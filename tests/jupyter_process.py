@@ -64,14 +64,16 @@ class Browser:
         *,
         data: str | None = None,
         headers: Mapping[str, str] | None = None,
+        method: str | None = None,
         **query: object,
     ) -> Reply:
-        """GET, or with `data` POST."""
+        """GET, or with `data` POST, or another method."""
         asked = urllib.parse.urlencode({name: str(value) for name, value in query.items()})
         request = urllib.request.Request(
             f"{self.url}{path}?{asked}",
             data=None if data is None else data.encode(),
             headers={"Content-Type": "application/json", **(headers or {})},
+            method=method,
         )
         try:
             with self._opener.open(request, timeout=_PATIENCE) as answer:
@@ -88,14 +90,30 @@ class Jupyter:
     Attributes:
         url: with a slash at its end.
         root: the folder it serves.
+        log: the file that it writes what it does into.
     """
 
     url: str
     root: Path
+    log: Path
 
-    def ask(self, path: str, *, data: str | None = None, token: str = TOKEN, **query: object) -> Reply:
+    def ask(
+        self,
+        path: str,
+        *,
+        data: str | None = None,
+        token: str = TOKEN,
+        method: str | None = None,
+        **query: object,
+    ) -> Reply:
         """As a program asks, with a token."""
-        return Browser(self.url).ask(path, data=data, headers={"Authorization": f"token {token}"}, **query)
+        headers = {"Authorization": f"token {token}"}
+        return Browser(self.url).ask(path, data=data, headers=headers, method=method, **query)
+
+    def end_kernels(self) -> None:
+        """Shut down what has been begun here."""
+        for session in self.ask("api/sessions").json():
+            self.ask(f"api/sessions/{session['id']}", method="DELETE")
 
     def browser(self) -> Browser:
         """One that has logged in by the token, as the link that Jupyter prints does."""
@@ -155,7 +173,7 @@ def _running(root: Path, own: Path, words: Sequence[str], *, config: str = "") -
             start_new_session=True,
         )
     try:
-        yield Jupyter(url=_url(process, folders["RUNTIME"], log), root=root)
+        yield Jupyter(url=_url(process, folders["RUNTIME"], log), root=root, log=log)
     finally:
         process.terminate()
         try:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Error, Locator, Page, Request
 
 PATIENCE = 90_000  # ms that anything may take: machines differ
+BROKEN = "Error displaying widget"  # as JupyterLab says it
+_LOADS = 3  # of a page that lost its widgets
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 # JupyterLab remembers which notebooks were open, in a workspace: each desk has one of its own.
 ADDRESSES = {"lab": "lab/workspaces/{desk}/tree/{path}", "notebook": "notebooks/{path}"}
@@ -30,6 +32,7 @@ _OPENED = "window.jupyterapp?.shell.currentWidget?.context"
 _KERNEL_IDLE = f"""path => {_OPENED}?.path === path
     && {_OPENED}.sessionContext.session?.kernel?.status === "idle" """
 _RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+_OUTPUTS = "() => [...document.querySelectorAll('.jp-OutputArea-output')].map(found => found.innerHTML.slice(0, 400))"
 _COUNT_PRESSES = """
 window.presses = 0;
 addEventListener("click", event => { if (event.isTrusted) window.presses += 1; }, true);
@@ -68,16 +71,19 @@ class Desk:
     Attributes:
         errors: what the board's scripts threw.
         outside: what was asked of other machines.
+        said: what the front end has written into the browser's console.
     """
 
     page: Page
     server: Jupyter
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     name: str = field(default_factory=lambda: uuid4().hex)
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(PATIENCE)
+        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", self._threw)
         self.page.on("request", self._asked)
         self.page.add_init_script(_COUNT_PRESSES)
@@ -107,6 +113,19 @@ class Desk:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.page.wait_for_function(_KERNEL_IDLE, arg=place)
 
+    def open_again(self, path: Path) -> None:
+        """Open a notebook whose kernel lives, until its board is there.
+
+        JupyterLab's widget manager looks for a model for 2 s and gives it up for lost where the kernel
+        answers in the last tenth of them: then a person loads the page once more, and so does this.
+        """
+        board, lost = self.page.locator(".nbf-board"), self.page.get_by_text(BROKEN)
+        for _ in range(_LOADS):
+            self.open(path)
+            board.or_(lost).first.wait_for()
+            if not lost.count():
+                return
+
     def run_all(self) -> None:
         """Run all cells, to their end."""
         self.page.evaluate(_RUN_ALL)
@@ -132,6 +151,12 @@ class Desk:
         self.cell(number).locator(".cm-content").click()
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(source)
+
+    def told(self) -> str:
+        """What stands below the cells, what the console says and the end of the server's log: for a test that failed."""
+        outputs = self.page.evaluate(_OUTPUTS)
+        log = self.server.log.read_text("utf-8", errors="replace").splitlines()
+        return "\n".join(("below the cells:", *outputs, "console:", *self.said[-40:], "server:", *log[-40:]))
 
     def presses(self) -> int:
         """How often the mouse has been pressed since the page was loaded."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
-from browser.lab import PATIENCE, nbflow, write
+from browser.lab import BROKEN, PATIENCE, nbflow, write
 from browser.stories import FAILED, SHOW_CELL, run_id, story
 from playwright.sync_api import expect
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 _KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext"
-_BROKEN = "Error displaying widget"  # as JupyterLab says it
 TELL_PROCESS = "%%scratch\nimport os\nfrom pathlib import Path\n\nPath('kernel').write_text(str(os.getpid()))"
 
 
@@ -45,7 +44,7 @@ def test_a_page_loaded_again_has_its_board_and_what_has_happened(
     path = _shown(desk, "reload")
     desk.command("docmanager:save")
     nbflow(path.parent, "run", str(path), "2026-01-18")
-    desk.open(path)
+    desk.open_again(path)
     expect(desk.bar(run_id(18), "success")).to_have_count(1, timeout=PATIENCE)
     desk.button("17 Jan mean").click()
     expect(desk.panel()).to_contain_text("ZeroDivisionError", timeout=PATIENCE)
@@ -59,7 +58,7 @@ def test_when_the_kernel_begins_anew_the_picture_stays_and_running_all_revives_i
     path = _shown(desk, f"restart_{front}", front)
     desk.page.evaluate(f"{_KERNEL}.session.kernel.restart()")
     expect(_picture(desk)).to_be_visible()
-    expect(desk.output(SHOW_CELL)).not_to_contain_text(_BROKEN)
+    expect(desk.output(SHOW_CELL)).not_to_contain_text(BROKEN)
     desk.run_all()
     expect(desk.bar(FAILED, "failed")).to_have_count(1, timeout=PATIENCE)
     nbflow(path.parent, "run", str(path), "2026-01-18")
@@ -82,7 +81,7 @@ def test_when_the_kernel_is_killed_the_picture_stays_and_goes_on(
     expect(desk.bar(run_id(18), "success")).to_have_count(1, timeout=PATIENCE)
     desk.button("17 Jan mean").click()
     expect(desk.panel()).to_contain_text("ZeroDivisionError", timeout=PATIENCE)
-    expect(desk.output(SHOW_CELL)).not_to_contain_text(_BROKEN)
+    expect(desk.output(SHOW_CELL)).not_to_contain_text(BROKEN)
     shot(desk.page, "killed")
 
 
@@ -91,7 +90,7 @@ def test_when_the_kernel_is_shut_down_the_picture_stays(desk: Desk) -> None:
     desk.page.evaluate(f"{_KERNEL}.shutdown()")
     desk.page.wait_for_function(f"() => !{_KERNEL}.session")
     expect(_picture(desk)).to_be_visible()
-    expect(desk.output(SHOW_CELL)).not_to_contain_text(_BROKEN)
+    expect(desk.output(SHOW_CELL)).not_to_contain_text(BROKEN)
 
 
 @pytest.mark.parametrize("front", ["lab", "notebook"])
@@ -107,7 +106,7 @@ def test_a_stored_notebook_opened_without_its_kernel_shows_a_picture(
     later.open(path, front)
     output = later.output(SHOW_CELL)
     expect(output.locator("svg, img").first).to_be_visible(timeout=PATIENCE)
-    expect(output).not_to_contain_text(_BROKEN)
+    expect(output).not_to_contain_text(BROKEN)
     shot(later.page, "stored")
     # So it does where there is no Jupyter at all: the file holds the picture.
     stored = [output.data for output in nbformat.read(path, as_version=4).cells[SHOW_CELL].outputs]
@@ -120,7 +119,7 @@ def test_two_windows_show_one_board_and_hear_the_same(desks: Callable[[], Desk])
     path = _shown(first, "windows")
     first.command("docmanager:save")
     second = desks()
-    second.open(path)
+    second.open_again(path)
     expect(second.bar(FAILED, "failed")).to_have_count(1, timeout=PATIENCE)
     nbflow(path.parent, "run", str(path), "2026-01-18")
     for desk in (first, second):
