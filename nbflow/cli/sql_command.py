@@ -29,14 +29,14 @@ _EPILOG = """\
 Examples:
   nbflow sql                                    what there is to ask
   nbflow sql "FROM xcom.flights.daily LIMIT 5"
-  nbflow sql "SELECT ds, avg(delay) FROM xcom.flights.clean__df
+  nbflow sql "SELECT ds, avg(delay) FROM xcom.flights.delays
               WHERE ds BETWEEN '2026-01-01' AND '2026-01-31' GROUP BY ds ORDER BY ds"
   nbflow sql "SELECT task_id, median(seconds) FROM task_instances GROUP BY task_id" --json
   nbflow sql -f report.sql -o report.parquet
 
-xcom.DAG.TASK__KEY is what a task handed on under a name, on every date: the current try of each run. Its return value
-is xcom.DAG.TASK. `ds`, `run_id`, `map_index` and `try` say which run a row is of. `runs` and `task_instances` lie
-beside them."""
+xcom.DAG.VARIABLE is what a task handed on under that name, on every date: the current try of each run. Where several
+tasks hand on one of that name it is xcom.DAG.TASK__VARIABLE; a task's return value is xcom.DAG.TASK. `ds`, `run_id`,
+`map_index` and `try` say which run a row is of. `runs` and `task_instances` lie beside them."""
 
 
 @click.command("sql", epilog=_EPILOG)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 CATALOG = "xcom"
+_Place = tuple[str, str]  # schema and name
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -24,7 +25,8 @@ class AskedTable:
     """A table people can query.
 
     Attributes:
-        name: as it is written in SQL, quoted where need be: `xcom.flights.clean__df`.
+        name: as it is written in SQL, quoted where need be, the short one where there are two:
+            `xcom.flights.delays`.
         columns: name and DuckDB's type, in order.
         dates: how many dates have rows; None for what is not by date.
         first, last: the earliest and the latest of them, "" for none.
@@ -54,19 +56,16 @@ class AskedTable:
 
 def asked_tables(cursor: DuckDBPyConnection) -> list[AskedTable]:
     """Every table people can query, the XComs first."""
-    sql = queries("people.sql")
     write = _writer(cursor)
-    dates = {(schema, view): row for schema, view, *row in cursor.execute(sql["dates"]).fetchall()}
-    columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for schema, view, name, kind in cursor.execute(sql["views"]).fetchall():
-        columns.setdefault((schema, view), []).append((name, kind))
+    rows = cursor.execute(queries("people.sql")["dates"]).fetchall()
+    dates = {(schema, view): row for schema, view, *row in rows}
     found = [
         AskedTable(
             name=write(*place),
-            columns=tuple(of),
-            **dict(zip(("dates", "first", "last"), dates.get(place, (0, "", "")), strict=True)),
+            columns=columns,
+            **dict(zip(("dates", "first", "last"), dates.get(view, (0, "", "")), strict=True)),
         )
-        for place, of in columns.items()
+        for place, (view, columns) in _views(cursor).items()
     ]
     return found + [AskedTable(name=name, columns=tuple(state_columns(name))) for name in STATE_TABLES]
 
@@ -74,8 +73,19 @@ def asked_tables(cursor: DuckDBPyConnection) -> list[AskedTable]:
 def known_tables(cursor: DuckDBPyConnection) -> list[str]:
     """Their names."""
     write = _writer(cursor)
-    rows = cursor.execute(queries("people.sql")["views"]).fetchall()
-    return [*dict.fromkeys(write(schema, view) for schema, view, *_ in rows), *STATE_TABLES]
+    return [*(write(*place) for place in _views(cursor)), *STATE_TABLES]
+
+
+def _views(cursor: DuckDBPyConnection) -> dict[_Place, tuple[_Place, tuple[tuple[str, str], ...]]]:
+    """What people are told of: the place of each view, or of the short one instead; the view's; its columns."""
+    sql = queries("people.sql")
+    columns: dict[_Place, list[tuple[str, str]]] = {}
+    for schema, view, name, kind in cursor.execute(sql["views"]).fetchall():
+        columns.setdefault((schema, view), []).append((name, kind))
+    rows = cursor.execute(sql["short_views"]).fetchall()
+    short = {(schema, name): (schema, view) for schema, name, view in rows}
+    told = sorted(columns.keys() - set(short.values()))
+    return {place: (short.get(place, place), tuple(columns[place])) for place in told}
 
 
 def _writer(cursor: DuckDBPyConnection) -> Callable[[str, str], str]:

@@ -39,6 +39,14 @@ FROM duckdb_columns()
 WHERE database_name = current_database() AND NOT internal AND schema_name != 'nbflow'
 ORDER BY schema_name, table_name, column_index;
 
+-- name: short_views
+-- Views called by what is handed on alone, and those that say the same with their task's name.
+SELECT v.schema_name, v.view_name, k.view_name
+FROM nbflow.key k JOIN duckdb_views() v ON v.schema_name = k.schema_name AND v.view_name = k.key
+WHERE v.database_name = current_database() AND NOT v.internal AND NOT EXISTS (
+    SELECT 1 FROM nbflow.key o WHERE o.schema_name = k.schema_name AND lower(o.view_name) = lower(k.key)
+);
+
 -- name: dates
 -- How many dates each view shows, and the first and the last of them.
 SELECT k.schema_name, k.view_name, count(DISTINCT t.ds), min(t.ds), max(t.ds)

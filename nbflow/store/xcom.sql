@@ -1,5 +1,5 @@
 -- The XCom store: what tasks handed on, by try. Bookkeeping lies in the schema nbflow; people read the
--- views, one per (DAG, task, key), in a schema per DAG.
+-- views, one per (DAG, task, key) and one for each name that only one task hands on, in a schema per DAG.
 -- Identifiers in braces are made and quoted in xcom_view.py; values are always parameters.
 
 -- name: version
@@ -105,7 +105,7 @@ DROP TABLE nbflow.{table}_old;
 SELECT nextval('nbflow.ids') FROM range($count);
 
 -- name: keys
-SELECT dag_id, task_id, key, id, schema_name, view_name, has_json FROM nbflow.key;
+SELECT dag_id, task_id, key, id, schema_name, view_name, has_json FROM nbflow.key ORDER BY id;
 
 -- name: keys_with_json
 SELECT DISTINCT key_id FROM nbflow.value WHERE form = 'json' AND list_contains($keys, key_id);
@@ -214,6 +214,9 @@ CREATE SCHEMA IF NOT EXISTS {schema};
 
 -- name: create_view
 CREATE OR REPLACE VIEW {schema}.{view} AS {parts};
+
+-- name: drop_view
+DROP VIEW IF EXISTS {schema}.{view};
 
 -- name: view_frame_part
 SELECT {run_columns}, {columns}

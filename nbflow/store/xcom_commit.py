@@ -17,7 +17,7 @@ from nbflow.store.xcom_removal import (
     tries_of_runs,
 )
 from nbflow.store.xcom_rows import RowsOf
-from nbflow.store.xcom_show import kinds_of, show
+from nbflow.store.xcom_show import drop_short_view, kinds_of, show
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -88,7 +88,7 @@ class Writer:
         for entry in batch:
             self._add_try(entry, is_current=last[entry.key] is entry, as_files=as_files)
         for key in self._changed.values():
-            show(self._cursor, key, self._kinds_of(key))
+            show(self._cursor, self._keys, key, self._kinds_of(key))
         self._try_rows.flush()
         self._value_rows.flush()
         self._chunks.flush()
@@ -106,7 +106,7 @@ class Writer:
         for key in self._unshown.values():
             self._cursor.execute(queries("xcom.sql")["mark_json"], {"key_id": key.number})
             key.has_json = True
-            show(self._cursor, key, self._kinds_of(key))
+            show(self._cursor, self._keys, key, self._kinds_of(key))
         self._cursor.commit()
         self._unshown.clear()
 
@@ -128,7 +128,7 @@ class Writer:
         self._cursor.begin()
         for key in self._keys.of_numbers(remove_unused_columns(self._cursor)):
             self._kinds.pop(key.number, None)
-            show(self._cursor, key, self._kinds_of(key))
+            show(self._cursor, self._keys, key, self._kinds_of(key))
         self._cursor.commit()
         return count
 
@@ -204,7 +204,9 @@ class Writer:
             key = self._keys.new(dag_id, task_id, value.key, self._numbers.take())
             row = (key.number, dag_id, task_id, value.key, key.schema, key.view, False)
             self._cursor.execute(queries("xcom.sql")["add_key"], row)
-            self._keys.add(dag_id, task_id, value.key, key)
+            self._keys.add(dag_id, task_id, key)
+            if self._keys.ends_a_short_view(key):
+                drop_short_view(self._cursor, key)
         if value.form is Form.JSON and not key.has_json:
             self._unshown[key.number] = key
         return key

@@ -10,7 +10,7 @@ import duckdb
 from nbflow.errors import HomeError, HomeHeld, StoreTooNew
 from nbflow.store.sql import queries
 from nbflow.store.xcom_columns import frame_table
-from nbflow.store.xcom_known import Key
+from nbflow.store.xcom_known import Keys
 from nbflow.store.xcom_rows import first_row
 from nbflow.store.xcom_show import kinds_of, show
 
@@ -137,6 +137,6 @@ def _widen_frames(connection: duckdb.DuckDBPyConnection) -> None:
         found = connection.execute(sql["columns_of_table"].format(table=table)).fetchall()
         columns = ", ".join(f"{name} {kind}" for name, kind, *_ in found[2:])
         connection.execute(sql["migrate_3_frame"].format(table=table, columns=columns))
-    for _dag_id, _task_id, _key, *row in connection.execute(sql["keys"]).fetchall():
-        key = Key(*row)
-        show(connection, key, kinds_of(connection, key.number))
+    keys = Keys(connection)
+    for key in keys:
+        show(connection, keys, key, kinds_of(connection, key.number))

@@ -10,11 +10,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nbflow.model.xcom import HIDDEN, RETURN_VALUE
 from nbflow.store.sql import queries
 from nbflow.store.xcom_view import schema_name, view_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from duckdb import DuckDBPyConnection
 
@@ -50,6 +51,7 @@ class Numbers:
 class Key:
     """One name that a task hands on: its number, and the view that shows it."""
 
+    name: str
     number: int
     schema: str
     view: str
@@ -63,8 +65,12 @@ class Keys:
         self._keys: dict[tuple[str, str, str], Key] = {}
         self._schemas: dict[str, str] = {}  # schema → DAG
         self._views: dict[str, list[str]] = {}  # by schema
-        for dag_id, task_id, key, *row in cursor.execute(queries("xcom.sql")["keys"]).fetchall():
-            self.add(dag_id, task_id, key, Key(*row))
+        self._namesakes: dict[tuple[str, str], list[Key]] = {}  # by schema and name, folded
+        for dag_id, task_id, *row in cursor.execute(queries("xcom.sql")["keys"]).fetchall():
+            self.add(dag_id, task_id, Key(*row))
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys.values())
 
     def without_a_view(self, cursor: DuckDBPyConnection) -> dict[int, Key]:
         """By number, the keys with single values that no view shows yet: their writer came no further."""
@@ -86,13 +92,29 @@ class Keys:
         """A key that is not there yet, with a name for its view that is free. `add` it once it is stored."""
         schema = schema_name(dag_id, self._schemas)
         view = view_name(task_id, key, self._views.get(schema, ()))
-        return Key(number, schema, view, has_json=False)
+        return Key(key, number, schema, view, has_json=False)
 
-    def add(self, dag_id: str, task_id: str, key: str, row: Key) -> None:
+    def add(self, dag_id: str, task_id: str, key: Key) -> None:
         """Take note of a key that is stored."""
-        self._keys[dag_id, task_id, key] = row
-        self._schemas[row.schema] = dag_id
-        self._views.setdefault(row.schema, []).append(row.view)
+        self._keys[dag_id, task_id, key.name] = key
+        self._schemas[key.schema] = dag_id
+        self._views.setdefault(key.schema, []).append(key.view)
+        self._namesakes.setdefault((key.schema, key.name.casefold()), []).append(key)
+
+    def has_short_view(self, key: Key) -> bool:
+        """Whether its name alone says what is meant: no other task of its DAG hands on one like it, and no
+        task is called so.
+        """
+        return self._could_be_short(key) and len(self._namesakes[key.schema, key.name.casefold()]) == 1
+
+    def ends_a_short_view(self, key: Key) -> bool:
+        """Whether a key that was added last is the second of its name."""
+        return self._could_be_short(key) and len(self._namesakes[key.schema, key.name.casefold()]) == 2
+
+    def _could_be_short(self, key: Key) -> bool:
+        views = {view.casefold() for view in self._views[key.schema]}
+        own = key.name == RETURN_VALUE or key.name.startswith(HIDDEN)
+        return not own and key.name.casefold() not in views
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The views of an XCom file, made in it."""
+"""The views of an XCom file, made in it: `task__key` for each key, and `key` where that says what is meant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from nbflow.store.xcom_known import Key
+    from nbflow.store.xcom_known import Key, Keys
 
 
 def kinds_of(cursor: DuckDBPyConnection, key_id: int) -> list[Frame]:
@@ -31,12 +31,19 @@ def kinds_of(cursor: DuckDBPyConnection, key_id: int) -> list[Frame]:
     return found
 
 
-def show(cursor: DuckDBPyConnection, key: Key, kinds: Sequence[Frame]) -> None:
-    """Make the key's view anew, over all kinds of frame. None is made for a key without any values."""
+def show(cursor: DuckDBPyConnection, keys: Keys, key: Key, kinds: Sequence[Frame]) -> None:
+    """Make the key's views anew, over all kinds of frame. None is made for a key without any values."""
     if not kinds and not key.has_json:
         return
     sql = queries("xcom.sql")
     parts = view_parts(key.number, kinds, has_json=key.has_json)
-    schema, view = quoted(key.schema), quoted(key.view)
+    schema = quoted(key.schema)
     cursor.execute(sql["create_schema"].format(schema=schema))
-    cursor.execute(sql["create_view"].format(schema=schema, view=view, parts=parts))
+    for view in (key.view, key.name) if keys.has_short_view(key) else (key.view,):
+        cursor.execute(sql["create_view"].format(schema=schema, view=quoted(view), parts=parts))
+
+
+def drop_short_view(cursor: DuckDBPyConnection, key: Key) -> None:
+    """What the key's name alone has shown until now is shown no more: it would be a guess."""
+    query = queries("xcom.sql")["drop_view"]
+    cursor.execute(query.format(schema=quoted(key.schema), view=quoted(key.name)))

@@ -40,11 +40,11 @@ def test_without_a_query_it_lists_what_there_is(made: AskedHome, nbflow: Call) -
     listed = nbflow("sql")
     assert listed.status == 0
     line = next(line for line in listed.out.splitlines() if line.startswith("xcom."))
-    assert line.split(maxsplit=5)[:5] == ["xcom.flights.clean__df", "2", "2026-01-01", "…", "2026-01-02"]
+    assert line.split(maxsplit=5)[:5] == ["xcom.flights.df", "2", "2026-01-01", "…", "2026-01-02"]
     assert "n BIGINT, s VARCHAR" in line
     assert {"runs", "task_instances"} <= {line.split(" ")[0] for line in listed.out.splitlines()}
     found = nbflow("sql", "--json").json()
-    assert [table["table"] for table in found] == ["xcom.flights.clean__df", "runs", "task_instances"]
+    assert [table["table"] for table in found] == ["xcom.flights.df", "runs", "task_instances"]
     assert (found[0]["dates"], found[0]["columns"]["n"], found[1]["first"]) == (2, "BIGINT", None)
 
 
@@ -82,7 +82,7 @@ def test_a_query_comes_from_a_file_or_from_standard_input(
 WRONG = {
     "an unknown table": (
         ["FROM xcom.flights.cleen"],
-        "There are: xcom.flights.clean__df, runs, task_instances.",
+        "There are: xcom.flights.df, runs, task_instances.",
     ),
     "no reading": (["DROP SCHEMA flights"], "DROP is refused: here people only read"),
     "two queries": (["SELECT 1", "-f", "q.sql"], "give the query once"),

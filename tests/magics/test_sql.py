@@ -165,10 +165,7 @@ def test_the_magics_are_there_and_go_with_the_extension(
     shell.run_cell(f"%%nbflow sql totals\n{SQL}").raise_error()
     pd.testing.assert_frame_equal(shell.user_ns["totals"], TOTALS)
     shell.run_cell("%nbflow sql").raise_error()
-    assert (
-        "xcom.flights.clean__df  2 dates, 2026-01-01 to 2026-01-02\n    ds VARCHAR, "
-        in capsys.readouterr().out
-    )
+    assert "xcom.flights.df  2 dates, 2026-01-01 to 2026-01-02\n    ds VARCHAR, " in capsys.readouterr().out
     assert not shell.run_cell("%%nbflow grid\nx").success
     assert "a %%nbflow cell is %%nbflow sql [NAME]" in capsys.readouterr().err
     shell.run_line_magic("unload_ext", "nbflow")

@@ -128,4 +128,4 @@ def test_an_unknown_table_is_answered_with_those_there_are(store: XComStore, tmp
     ):
         pass
     assert "cleen does not exist" in str(refused.value)
-    assert "There are: xcom.flights.clean__sums, runs, task_instances." in str(refused.value)
+    assert "There are: xcom.flights.sums, runs, task_instances." in str(refused.value)
