@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbflow.execute.brief import Brief, CellPlace
-    from nbflow.execute.fork.kernel import ChildSession
+    from nbflow.execute.fork.session import ChildSession
     from nbflow.execute.secrets import Secrets
     from nbflow.model.work import ErrorPlace
     from nbflow.model.xcom import XComValue

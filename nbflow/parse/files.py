@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nbflow.parse import mutators
+from nbflow.parse import file_words
 from nbflow.parse.paths import Texts, path_text, shell_words
 from nbflow.parse.reached import Definition, Reached
 from nbflow.parse.scope import bound_by, parameters
@@ -16,70 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from nbflow.parse.draft import Draft
-
-_FIRST = frozenset(
-    {
-        *(
-            "to_csv",
-            "to_parquet",
-            "to_excel",
-            "to_json",
-            "to_pickle",
-            "to_feather",
-            "to_hdf",
-            "to_html",
-            "to_xml",
-        ),
-        *("to_stata", "to_latex", "to_markdown", "to_orc", "to_file", "to_zarr", "to_netcdf", "ExcelWriter"),
-        *(
-            "write_csv",
-            "write_parquet",
-            "write_json",
-            "write_ndjson",
-            "write_ipc",
-            "write_excel",
-            "write_delta",
-        ),
-        *("sink_csv", "sink_parquet", "savefig", "save", "savez", "savez_compressed", "savetxt", "tofile"),
-        *("imwrite", "imsave", "write_image", "write_html", "save_model", "save_weights", "save_pretrained"),
-    }
-)
-_SECOND = frozenset({"dump", "save", "write_table", "write_feather", "urlretrieve"})
-_RECEIVER = frozenset({"write_text", "write_bytes", "touch", "unlink"})
-_OF_MODULES = frozenset(
-    {"copy", "copyfile", "copy2", "move", "rename", "replace", "remove", "unlink", "rmtree"}
-)
-_KEYWORDS = frozenset(
-    {
-        *(
-            "path",
-            "path_or_buf",
-            "path_or_buffer",
-            "fname",
-            "filename",
-            "file",
-            "fp",
-            "excel_writer",
-            "where",
-        ),
-        *("filepath", "filepath_or_buffer", "dst"),
-    }
-)
-_MODE = re.compile(r"(?=.*[wax+])[rwaxbt+]{1,4}")
-_SQL_WRITES = re.compile(
-    r"\b(?:insert\s+(?:or\s+\w+\s+)?into|create\s+(?:or\s+replace\s+)?(?:temp\w*\s+)?table(?:\s+if\s+not\s+exists)?"
-    r"|delete\s+from|update|drop\s+table(?:\s+if\s+exists)?|replace\s+into|truncate(?:\s+table)?)\s+([\w.]+)",
-    re.IGNORECASE,
-)
-_SQL_READS = re.compile(r"\b(?:from|join)\s+([\w.]+)", re.IGNORECASE)
-_SQL_CALLS = mutators.SQL_CALLS | {
-    "executemany",
-    "executescript",
-    "read_sql",
-    "read_sql_query",
-    "read_database",
-}
-_SHELLS = frozenset({"bash", "sh", "script"})
 
 
 @dataclass(slots=True)
@@ -186,7 +121,7 @@ def _call(
         table = words.get("name") or words.get("table_name") or (call.args[0] if call.args else None)
         if text := path_text(table, texts):
             touches.note(f"table {text}", text, written=name != "read_sql_table")
-    if name in _SQL_CALLS:
+    if name in file_words.SQL_CALLS:
         for node in items:
             _sql(_constant(node), touches)
 
@@ -202,18 +137,18 @@ def _targets(
     module = receiver.id if isinstance(receiver, ast.Name) else ""
     if name == "open":
         mode = words.get("mode") or (args[-1] if args else None)
-        if isinstance(mode, ast.Constant) and _MODE.fullmatch(str(mode.value)):
+        if isinstance(mode, ast.Constant) and file_words.MODE.fullmatch(str(mode.value)):
             yield from [args[0]] if args and args[0] is not mode else [receiver] if receiver else []
         return
-    if name in _FIRST or name in _SECOND:
-        yield from (word for key, word in words.items() if key in _KEYWORDS)
-    if name in _FIRST:
+    if name in file_words.FIRST or name in file_words.SECOND:
+        yield from (word for key, word in words.items() if key in file_words.KEYWORDS)
+    if name in file_words.FIRST:
         yield from args[:1]
-    if name in _SECOND:
+    if name in file_words.SECOND:
         yield from args[1:2]
-    if name in _RECEIVER and receiver is not None:
+    if name in file_words.RECEIVER and receiver is not None:
         yield receiver
-    if name in _OF_MODULES and module in ("os", "shutil"):
+    if name in file_words.OF_MODULES and module in ("os", "shutil"):
         yield from args if name not in ("copy", "copyfile", "copy2") else args[1:]
     if receiver is None:
         for place, parameter in written.get(name, ()):
@@ -241,7 +176,7 @@ def _ipython(call: ast.Call, texts: Texts, touches: Touches) -> bool:
             for word in file:
                 touches.note(word, word, written=True)
         case ("run_cell_magic", [name, line, body]):
-            for command in body.split("\n") if name in _SHELLS else ():
+            for command in body.split("\n") if name in file_words.SHELLS else ():
                 _shell(command, {}, touches)
             if "sql" in name:
                 _sql(f"{line}\n{body}", touches)
@@ -265,9 +200,9 @@ def _shell(line: str, texts: Texts, touches: Touches) -> None:
 
 
 def _sql(text: str, touches: Touches) -> None:
-    for table in _SQL_WRITES.findall(text):
+    for table in file_words.SQL_WRITES.findall(text):
         touches.note(f"table {table}", table, written=True)
-    for table in _SQL_READS.findall(text):
+    for table in file_words.SQL_READS.findall(text):
         touches.note(f"table {table}", table)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlite3 import Row
 
     from nbflow.model.instance import Instance
+    from nbflow.model.work import TaskOutcome
 
 
 def stamp(moment: datetime) -> str:
@@ -53,7 +54,7 @@ def key_values(key: TaskKey) -> dict[str, object]:
     }
 
 
-def error_json(error: ErrorPlace | None) -> str | None:
+def _error_json(error: ErrorPlace | None) -> str | None:
     """Where a try went wrong, as the table has it."""
     return None if error is None else json.dumps(asdict(error))
 
@@ -158,6 +159,20 @@ def instance_values(now: Instance) -> dict[str, object]:
         "follow": None if now.follow is None else json.dumps(now.follow),
         "items": now.items,
         "label": now.label,
+    }
+
+
+def outcome_values(outcome: TaskOutcome) -> dict[str, object]:
+    """How a try ended, as named parameters."""
+    return {
+        "token": outcome.token,
+        "result": outcome.result.value,
+        "reason": outcome.reason,
+        "error": _error_json(outcome.error),
+        "notes": json.dumps(outcome.notes),
+        "engine": outcome.engine,
+        "started": stamp(outcome.started),
+        "ended": stamp(outcome.ended),
     }
 
 

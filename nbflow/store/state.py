@@ -278,19 +278,7 @@ class StateStore(StateReader):
 
     def end_try(self, outcome: TaskOutcome) -> None:
         """It is over."""
-        self._db.execute(
-            self._sql["end_try"],
-            {
-                "token": outcome.token,
-                "result": outcome.result.value,
-                "reason": outcome.reason,
-                "error": rows.error_json(outcome.error),
-                "notes": json.dumps(outcome.notes),
-                "engine": outcome.engine,
-                "started": rows.stamp(outcome.started),
-                "ended": rows.stamp(outcome.ended),
-            },
-        )
+        self._db.execute(self._sql["end_try"], rows.outcome_values(outcome))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
