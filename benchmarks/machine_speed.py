@@ -40,7 +40,7 @@ def plan_of(count: int, *, width: int) -> Plan:
         for back in {0, (number % width) and 1}
     ]
     tasks = {name: TaskSpec(task_id=name) for name in names}
-    graph = Graph.of(names, pairs)
+    graph = Graph(names, pairs)
     return Plan(
         tasks=tasks,
         graph=graph,

@@ -98,7 +98,7 @@ class Flow:
     @cached_property
     def graph(self) -> Graph:
         """The tasks and edges as an immutable graph."""
-        return Graph.of(self.tasks, ((edge.upstream, edge.downstream) for edge in self.edges))
+        return Graph(self.tasks, ((edge.upstream, edge.downstream) for edge in self.edges))
 
     def cells_of(self, task_id: str) -> tuple[Cell, ...]:
         """The task's own cells (roles task and continues), in order."""

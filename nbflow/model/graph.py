@@ -1,11 +1,18 @@
-"""networkx behind an immutable face."""
+"""Who follows whom, as an immutable thing.
+
+What every command asks for (the order, the neighbours, a cycle) is the standard library's work; networkx, which
+takes longer to import than a small command to run, answers what few ask for.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import networkx as nx
 
@@ -13,42 +20,39 @@ if TYPE_CHECKING:
 class Graph:
     """The tasks of a DAG and who follows whom. Never changes once made."""
 
-    __slots__ = ("_down", "_graph", "_order", "_place", "_up")
-
-    def __init__(self, graph: nx.DiGraph[str]) -> None:
-        import networkx as nx  # it takes a tenth of a second: not for those who only ask for --help
-
-        place = {task: index for index, task in enumerate(graph)}
-        self._graph = nx.freeze(graph)
-        self._up = {task: tuple(graph.predecessors(task)) for task in graph}
-        self._down = {task: tuple(graph.successors(task)) for task in graph}
-        self._place = place
-        self._order = tuple(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
-
-    @classmethod
-    def of(cls, tasks: Iterable[str], edges: Iterable[tuple[str, str]]) -> Graph:
-        """The graph of these tasks and (upstream, downstream) pairs.
+    def __init__(self, tasks: Iterable[str], edges: Iterable[tuple[str, str]]) -> None:
+        """The graph of these tasks and (upstream, downstream) pairs of them.
 
         Raises:
-            networkx.NetworkXUnfeasible: the edges make a cycle (find it first: `cycle`).
+            graphlib.CycleError: the edges make a cycle (find it first: `cycle`).
         """
-        import networkx as nx
-
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        graph.add_nodes_from(tasks)
-        graph.add_edges_from(edges)
-        return cls(graph)
+        self._place = {task: index for index, task in enumerate(tasks)}
+        up: dict[str, list[str]] = {task: [] for task in self._place}
+        down: dict[str, list[str]] = {task: [] for task in self._place}
+        for upstream, downstream in dict.fromkeys(edges):
+            up[downstream].append(upstream)
+            down[upstream].append(downstream)
+        self._up = {task: tuple(found) for task, found in up.items()}
+        self._down = {task: tuple(found) for task, found in down.items()}
+        self._order = _order(self._up, self._place)
 
     @staticmethod
     def cycle(edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-        """The task ids around one cycle among the edges, in order; empty when there is none."""
-        import networkx as nx
-
+        """The task ids around one cycle among the edges, in order, from the one that an edge begins with first;
+        empty when there is none.
+        """
+        sorter: TopologicalSorter[str] = TopologicalSorter()
+        begins: list[str] = []
+        for upstream, downstream in edges:
+            sorter.add(downstream, upstream)
+            begins.append(upstream)
         try:
-            found = nx.find_cycle(nx.DiGraph(list(edges)))
-        except nx.NetworkXNoCycle:
-            return ()
-        return tuple(upstream for upstream, _ in found)
+            sorter.prepare()
+        except CycleError as error:
+            around: list[str] = error.args[1][:-1]
+            at = around.index(next(task for task in begins if task in around))
+            return (*around[at:], *around[:at])
+        return ()
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -83,3 +87,28 @@ class Graph:
     def leaves(self) -> tuple[str, ...]:
         """The tasks nothing follows; they decide a run's state."""
         return tuple(task for task in self._order if not self._down[task])
+
+    @cached_property
+    def _graph(self) -> nx.DiGraph[str]:
+        import networkx as nx
+
+        return nx.freeze(
+            nx.from_dict_of_lists({task: list(found) for task, found in self._down.items()}, nx.DiGraph)
+        )
+
+
+def _order(up: Mapping[str, tuple[str, ...]], place: Mapping[str, int]) -> tuple[str, ...]:
+    """Upstream first, and of several that could be next the one with the lowest place."""
+    tasks = list(place)
+    sorter = TopologicalSorter(up)
+    sorter.prepare()
+    found: list[str] = []
+    ready = [place[task] for task in sorter.get_ready()]
+    heapify(ready)
+    while ready:
+        task = tasks[heappop(ready)]
+        found.append(task)
+        sorter.done(task)
+        for follower in sorter.get_ready():
+            heappush(ready, place[follower])
+    return tuple(found)

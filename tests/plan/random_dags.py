@@ -27,7 +27,7 @@ def plans(draw: st.DrawFn) -> Plan:
         if above and draw(st.booleans()):
             tasks[name] = TaskSpec(task_id=name, kind=TaskKind.TEARDOWN, setups=(above[0],))
             pairs.append((above[0], name))
-    graph = Graph.of(names, dict.fromkeys(pairs))
+    graph = Graph(names, dict.fromkeys(pairs))
     return Plan(
         tasks=tasks,
         graph=graph,

@@ -20,7 +20,7 @@ LETTERS = {
     ".": TaskState.NONE,
 }
 # a ─▶ b ─▶ d, a ─▶ c ─▶ d, e alone
-GRAPH = Graph.of("abcde", [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")])
+GRAPH = Graph("abcde", [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")])
 
 
 TASKS = {
@@ -140,7 +140,7 @@ def test_a_mapped_task_that_found_no_items_anew_goes_on_with_itself() -> None:
     ids=["removed", "still there", "only the removal failed", "both failed", "never there"],
 )
 def test_what_a_teardown_has_removed_is_set_up_again(states: str, found: str) -> None:
-    graph = Graph.of(["up", "work", "down"], [("up", "work"), ("work", "down"), ("up", "down")])
+    graph = Graph(["up", "work", "down"], [("up", "work"), ("work", "down"), ("up", "down")])
     tasks = {
         "up": TaskSpec(task_id="up", kind=TaskKind.SETUP),
         "work": TaskSpec(task_id="work"),
@@ -152,7 +152,7 @@ def test_what_a_teardown_has_removed_is_set_up_again(states: str, found: str) ->
 
 
 def test_clearing_a_task_clears_its_setup_and_its_teardown_with_it() -> None:
-    graph = Graph.of(["up", "work", "down", "other"], [("up", "work"), ("work", "down"), ("up", "down")])
+    graph = Graph(["up", "work", "down", "other"], [("up", "work"), ("work", "down"), ("up", "down")])
     tasks = {
         "up": TaskSpec(task_id="up", kind=TaskKind.SETUP),
         "work": TaskSpec(task_id="work"),

@@ -49,7 +49,7 @@ def plan(
         for task in sorted({t for pair in pairs for t in pair} | set(alone.split()))
     }
     tasks |= specs or {}
-    graph = Graph.of(tasks, pairs)  # type: ignore[arg-type]
+    graph = Graph(tasks, pairs)  # type: ignore[arg-type]
     return Plan(tasks=tasks, graph=graph, weights=weights(tasks, graph), **limits)  # type: ignore[arg-type]
 
 
