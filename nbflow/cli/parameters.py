@@ -95,8 +95,6 @@ def given_parameters(
     yamls: tuple[str, ...],
 ) -> dict[str, object]:
     """Parameters in papermill's order of precedence: files, YAML, `-p`, `-r`; later ones win."""
-    import yaml
-
     found: dict[str, object] = {}
     texts = []
     for file in files:
@@ -108,16 +106,22 @@ def given_parameters(
             raise OptionError(f"-f {file} is not text in UTF-8: {error.reason}") from error
     texts += [("-y", text) for text in yamls]
     for where, text in texts:
-        try:
-            loaded = yaml.safe_load(text) or {}
-        except yaml.YAMLError as error:
-            raise ParameterError(f"{where} is not YAML: {error}") from error
-        if not isinstance(loaded, dict):
-            raise ParameterError(f"{where} must hold a mapping of names to values, such as `carrier: UA`")
-        found |= {str(name): value for name, value in loaded.items()}
+        found |= _from_yaml(where, text)
     found |= {name: typed_value(value) for name, value in parameters}
     found |= dict(raw)
     return found
+
+
+def _from_yaml(where: str, text: str) -> dict[str, object]:
+    import yaml  # takes longer than most commands' own work
+
+    try:
+        loaded = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ParameterError(f"{where} is not YAML: {error}") from error
+    if not isinstance(loaded, dict):
+        raise ParameterError(f"{where} must hold a mapping of names to values, such as `carrier: UA`")
+    return {str(name): value for name, value in loaded.items()}
 
 
 def typed_value(text: str) -> object:
