@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbflow.model.flow import Flow
-    from nbflow.model.run import Interval
+    from nbflow.model.run import Interval, RunKey
     from nbflow.service.handed import HandedOn
     from nbflow.store.source import XComReader
 
@@ -199,14 +199,27 @@ def _collected(attempt: Attempt, producer: str, xcoms: XComReader, handed: Hande
     run, folder = attempt.key.run, attempt.folder / INPUTS_FOLDER
     sources = attempt.collected[producer]
     known = {task: handed.get(task, number, RETURN_VALUE, folder) for task, number in sources}
-    unknown = [task.map_index for task, value in known.items() if value is None]
+    unknown = {task: number for task, number in sources if known[task] is None}
     if unknown:
         folder.mkdir(exist_ok=True)
-        stored = xcoms.pull(
-            run.dag_id, run.run_id, [producer], RETURN_VALUE, map_indexes=unknown, folder=folder
-        )
-        known |= dict(stored)
+        known |= _stored(run, producer, unknown, xcoms, folder)
     return tuple(known[task] or _NOTHING for task, _ in sources)
+
+
+def _stored(
+    run: RunKey, producer: str, tries: Mapping[TaskKey, int], xcoms: XComReader, folder: Path
+) -> dict[TaskKey, XComValue | None]:
+    """The return values of these tries of a mapped task's instances: those that still count all at once."""
+    listed = xcoms.list_values(run.dag_id, run.run_id, producer, RETURN_VALUE)
+    counts = {value.task: value.current for value in listed if tries.get(value.task) == value.try_number}
+    places = [task.map_index for task, current in counts.items() if current]
+    found = xcoms.pull(run.dag_id, run.run_id, [producer], RETURN_VALUE, map_indexes=places, folder=folder)
+    earlier = {
+        task: xcoms.get(task, RETURN_VALUE, try_number=tries[task], folder=folder)
+        for task, current in counts.items()
+        if not current
+    }
+    return dict.fromkeys(tries) | dict(found) | earlier
 
 
 def _item(attempt: Attempt, xcoms: XComReader, handed: HandedOn) -> XComValue | None:

@@ -35,7 +35,7 @@ _NOTHING_KEPT = (
     "{name} of {label} kept no variables: its try {number} {what}. Leave --failed out for its inputs."
 )
 _AGAIN = "{task} has run again since: its values here are those of its try {number}, as this try had them"
-_COLLECTED_AGAIN = "{task} has run again since: what it collected is here as it is by now"
+_COLLECTED_AGAIN = "{task} has run again since: what it collected is here as this try had it"
 _ANOTHER_NOTEBOOK = "the notebook that it ran is not kept: this is what the notebook as saved would be given"
 
 

@@ -40,12 +40,17 @@ def nbflow(folder: Path, *words: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_try_that_succeeded_is_given_what_it_had_not_what_has_come_since(tmp_path: Path) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+def written(folder: Path, *cells: str) -> Path:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    path = tmp_path / "again.ipynb"
+    path = folder / "again.ipynb"
     nbformat.write(notebook, path)
-    (tmp_path / ".nbflow").mkdir()
+    (folder / ".nbflow").mkdir()
+    return path
+
+
+def test_a_try_that_succeeded_is_given_what_it_had_not_what_has_come_since(tmp_path: Path) -> None:
+    path = written(tmp_path, *CELLS)
     word = tmp_path / "word.txt"
     word.write_text("first", "utf-8")
     nbflow(tmp_path, "run", "again.ipynb", "2026-01-01")
@@ -66,3 +71,36 @@ def test_a_try_that_succeeded_is_given_what_it_had_not_what_has_come_since(tmp_p
         assert found.notes == ()
     with pulled(target, "2026-01-01", "use", number=1) as found:
         assert decode(found.inputs["frame"], namespace={}).column("word").to_pylist() == ["first"]  # type: ignore[attr-defined]
+
+
+def test_what_a_mapped_task_gave_then_is_collected_not_what_its_instances_have_given_since(
+    tmp_path: Path,
+) -> None:
+    cells = (
+        CELLS[0],
+        """\
+%%task each --map "n in [1, 2, 3]" --collect given
+from pathlib import Path
+import pyarrow as pa
+pa.table({"word": [f"{Path('word.txt').read_text()} {n}"]})""",
+        "%%task use\nlen(given)",
+    )
+    path = written(tmp_path, *cells)
+    word = tmp_path / "word.txt"
+    word.write_text("first", "utf-8")
+    nbflow(tmp_path, "run", "again.ipynb", "2026-01-01")
+    word.write_text("second", "utf-8")
+    nbflow(tmp_path, "clear", "again.ipynb", "2026-01-01", "each[1]", "--yes")
+
+    def given(number: int | None = None) -> tuple[list[object], tuple[str, ...]]:
+        with pulled(fresh_target(path), "2026-01-01", "use", number=number) as found:
+            tables = [decode(value, namespace={}) for value in found.collected["given"]]
+            return [table["word"][0].as_py() for table in tables], found.notes  # type: ignore[index]
+
+    assert given() == (
+        ["first 1", "first 2", "first 3"],
+        ("each has run again since: what it collected is here as this try had it",),
+    )
+    nbflow(tmp_path, "clear", "again.ipynb", "2026-01-01", "use", "--yes")
+    assert given() == (["first 1", "second 2", "first 3"], ())
+    assert given(1)[0] == ["first 1", "first 2", "first 3"]
