@@ -40,6 +40,7 @@ class AskedHome:
         dag: str = "flights",
         task: str = "clean",
         key: str = "df",
+        show: bool = True,
     ) -> TaskKey:
         """Have a task hand on a value."""
         folder = self.home.root / "staged"
@@ -50,7 +51,8 @@ class AskedHome:
             key=found, try_number=1, ds=f"2026-01-{day:02}", token=f"{found} {key}", xcoms=(encoded,), at=AT
         )
         store.commit([entry])
-        store.show()
+        if show:
+            store.show()
         return found
 
     def add_runs(self, *days: int, tasks: tuple[str, ...] = ("clean",)) -> None:

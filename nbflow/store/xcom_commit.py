@@ -17,7 +17,7 @@ from nbflow.store.xcom_removal import (
     tries_of_runs,
 )
 from nbflow.store.xcom_rows import RowsOf
-from nbflow.store.xcom_show import drop_short_view, kinds_of, show
+from nbflow.store.xcom_show import end_short_views, kinds_of, show
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -205,8 +205,7 @@ class Writer:
             row = (key.number, dag_id, task_id, value.key, key.schema, key.view, False)
             self._cursor.execute(queries("xcom.sql")["add_key"], row)
             self._keys.add(dag_id, task_id, key)
-            if self._keys.ends_a_short_view(key):
-                drop_short_view(self._cursor, key)
+            end_short_views(self._cursor, self._keys, key)
         if value.form is Form.JSON and not key.has_json:
             self._unshown[key.number] = key
         return key

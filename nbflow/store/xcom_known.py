@@ -107,8 +107,8 @@ class Keys:
         """
         return self._could_be_short(key) and len(self._namesakes[key.schema, key.name.casefold()]) == 1
 
-    def ends_a_short_view(self, key: Key) -> bool:
-        """Whether a key that was added last is the second of its name."""
+    def is_second_of_its_name(self, key: Key) -> bool:
+        """Whether the first one's name has said what is meant, until this one was added."""
         return self._could_be_short(key) and len(self._namesakes[key.schema, key.name.casefold()]) == 2
 
     def _could_be_short(self, key: Key) -> bool:

@@ -43,7 +43,10 @@ def show(cursor: DuckDBPyConnection, keys: Keys, key: Key, kinds: Sequence[Frame
         cursor.execute(sql["create_view"].format(schema=schema, view=quoted(view), parts=parts))
 
 
-def drop_short_view(cursor: DuckDBPyConnection, key: Key) -> None:
-    """What the key's name alone has shown until now is shown no more: it would be a guess."""
-    query = queries("xcom.sql")["drop_view"]
-    cursor.execute(query.format(schema=quoted(key.schema), view=quoted(key.name)))
+def end_short_views(cursor: DuckDBPyConnection, keys: Keys, key: Key) -> None:
+    """With a new key go the short views that would be a guess from now on: one of its name, and one that is called
+    as its own view will be.
+    """
+    query, schema = queries("xcom.sql")["drop_view"], quoted(key.schema)
+    for view in (key.view, key.name) if keys.is_second_of_its_name(key) else (key.view,):
+        cursor.execute(query.format(schema=schema, view=quoted(view)))

@@ -1,9 +1,10 @@
 """The views people query: one per (DAG, task, key), the rows of the current try of each run.
 
 `flights.clean__df` shows what task `clean` of the DAG `flights` handed on as `df`, `flights.clean` its
-return value, and `flights.df` is `clean`'s where no other task hands on a `df`. Columns `ds, run_id, map_index, try` say which run a row is of (with an underscore before
-them where the frame has such a column itself); moments with a zone are shown in UTC. What was carried as
-a pickle, and frames of types that DuckDB has not, are not shown.
+return value, and `flights.df` is `clean`'s where no other task hands on a `df`. Columns `ds, run_id,
+map_index, try` say which run a row is of (with an underscore before them where the frame has such a column
+itself); moments with a zone are shown in UTC. What was carried as a pickle, and frames of types that DuckDB
+has not, are not shown.
 """
 
 from __future__ import annotations

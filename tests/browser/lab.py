@@ -14,13 +14,14 @@ from uuid import uuid4
 import nbformat
 from jupyter_process import TOKEN
 from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from jupyter_process import Jupyter
-    from playwright.sync_api import Error, Locator, Page, Request
+    from playwright.sync_api import Locator, Page, Request
 
 PATIENCE = 90_000  # ms that anything may take: machines differ
 BROKEN = "Error displaying widget"  # as JupyterLab says it
@@ -154,7 +155,10 @@ class Desk:
 
     def told(self) -> str:
         """What stands below the cells, what the console says and the end of the server's log: for a test that failed."""
-        outputs = self.page.evaluate(_OUTPUTS)
+        try:
+            outputs = self.page.evaluate(_OUTPUTS)
+        except Error as error:
+            outputs = [f"the page doesn't answer: {error}"]
         log = self.server.log.read_text("utf-8", errors="replace").splitlines()
         return "\n".join(("below the cells:", *outputs, "console:", *self.said[-40:], "server:", *log[-40:]))
 

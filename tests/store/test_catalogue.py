@@ -75,6 +75,12 @@ def test_a_name_alone_is_listed_only_where_it_says_what_is_meant(tmp_path: Path)
         ]
         made.hand_on(store, pa.table({"n": [2], "m": [3]}), day=2, task="sum", key="mean")
         assert cursor.execute("SELECT m FROM flights.mean ORDER BY ds").fetchall() == [(None,), (3,)]
+        # A task called so comes: its value isn't shown yet, and the other one's no more.
+        made.hand_on(store, 7, task="mean", key="return_value", show=False)
+        assert "xcom.flights.sum__mean" in known_tables(cursor)
+        assert "xcom.flights.mean" not in known_tables(cursor)
+        store.show()
+        assert cursor.execute("SELECT value FROM flights.mean").fetchall() == [("7",)]
 
 
 def test_a_home_without_xcoms_lists_runs_and_task_instances(tmp_path: Path) -> None:
