@@ -118,7 +118,7 @@ class Desk:
         """Open a notebook whose kernel lives, until its board is there.
 
         JupyterLab's widget manager looks for a model for 2 s and gives it up for lost where the kernel
-        answers in the last tenth of them: then a person loads the page once more, and so does this.
+        answers in the last 0.1 s of them: then a person loads the page once more, and so does this.
         """
         board, lost = self.page.locator(".nbf-board"), self.page.get_by_text(BROKEN)
         for _ in range(_LOADS):
